@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_COMPAT_NET_GENETLINK_H
+#define _VFW_COMPAT_NET_GENETLINK_H
+
+#include <linux/version.h>
+#include_next <net/genetlink.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+/* Since 6.6 a struct genl_info; of that, only attrs is here. */
+#define genl_info_dump(cb) genl_dumpit_info(cb)
+#endif
+
+#endif /* _VFW_COMPAT_NET_GENETLINK_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_FLOW_TABLE_H
+#define _VFW_FLOW_TABLE_H
+
+#include "flow.h"
+
+/* Between flow.c and flow_table.c only. */
+
+struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
+				   const struct vfw_policy *policy, bool half_open,
+				   enum vfw_drop_reason *reason, gfp_t gfp);
+void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool half_open);
+int vfw_flow_hash_init(struct rhashtable hash[2]);
+
+#endif /* _VFW_FLOW_TABLE_H */

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The netfilter hooks of a port: a packet's way through the engine.
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/netdevice.h>
+
+#include "main.h"
+#include "drop.h"
+#include "hold.h"
+#include "hook.h"
+#include "packet.h"
+#include "port.h"
+#include "reject.h"
+#include "track.h"
+#include "vm.h"
+
+/* A host-side port receives what the VM sends; a mirrored one sends it. */
+static enum vfw_direction port_direction(const struct vfw_port *port, bool egress)
+{
+	bool to_vm = egress == (port->type == VFW_PORT_TYPE_HOST);
+
+	return to_vm ? VFW_DIRECTION_IN : VFW_DIRECTION_OUT;
+}
+
+/*
+ * On ingress the Ethernet header was pulled and skb->protocol comes from it. On egress
+ * skb->data is at the Ethernet header, and nothing else is to be trusted: the frame may come
+ * from a packet socket.
+ */
+static enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress, enum vfw_direction dir,
+				  struct vfw_packet *pkt)
+{
+	const __be16 *type;
+	__be16 _type;
+
+	if (!egress)
+		return vfw_packet_parse(skb, 0, skb->protocol, dir, pkt);
+	type = skb_header_pointer(skb, offsetof(struct ethhdr, h_proto), sizeof(_type), &_type);
+	if (!type)
+		return VFW_DROP_REASON_ETHERTYPE;
+	return vfw_packet_parse(skb, ETH_HLEN, *type, dir, pkt);
+}
+
+/**
+ * vfw_hook_judge() - judge a packet by the state the VM has, whatever hold there is
+ * @port: the port it was met at
+ * @dev: the port's netdev
+ * @skb: the packet, as the hook got it
+ * @egress: it was met on egress, else on ingress
+ *
+ * Context: BH off, RCU.
+ * Return: NF_ACCEPT, or NF_STOLEN when it was dropped (and counted).
+ */
+unsigned int vfw_hook_judge(struct vfw_port *port, struct net_device *dev, struct sk_buff *skb,
+			    bool egress)
+{
+	enum vfw_direction dir = port_direction(port, egress);
+	struct vfw_judgement judgement = {};
+	struct vfw_packet pkt;
+
+	judgement.reason = parse(skb, egress, dir, &pkt);
+	if (likely(!judgement.reason))
+		judgement = vfw_track_packet(port->vm, &pkt);
+	if (likely(!judgement.reason))
+		return NF_ACCEPT;
+	if (judgement.reject)
+		vfw_reject(dev, skb, egress, &pkt);
+	return vfw_drop(port->vm, skb, judgement.reason, dir);
+}
+
+/* A VM that is not active: frozen, or waiting for its state. */
+static unsigned int judge_inactive(struct vfw_port *port, struct sk_buff *skb, bool egress,
+				   u8 state)
+{
+	enum vfw_direction dir = port_direction(port, egress);
+	struct vfw_packet pkt;
+
+	if (state == VFW_VM_STATE_FROZEN)
+		return vfw_drop(port->vm, skb, VFW_DROP_REASON_FROZEN, dir);
+	/* QEMU tells the network where the VM is now before it lets it run. */
+	if (dir == VFW_DIRECTION_OUT && !parse(skb, egress, dir, &pkt) && pkt.announce)
+		return NF_ACCEPT;
+	return vfw_hold_packet(port->vm, port, skb, egress, dir);
+}
+
+static unsigned int hook(struct vfw_port *port, struct sk_buff *skb, struct net_device *dev,
+			 bool egress)
+{
+	/* Pairs with the release in vfw_vm_thaw() and vfw_hold_release(). */
+	u8 state = smp_load_acquire(&port->vm->state);
+
+	if (unlikely(state != VFW_VM_STATE_ACTIVE))
+		return judge_inactive(port, skb, egress, state);
+	return vfw_hook_judge(port, dev, skb, egress);
+}
+
+/**
+ * vfw_hook_ingress() - the netfilter hook for what a port receives
+ * @priv: struct vfw_port
+ * @skb: the packet; skb->data is at the network header
+ * @state: hook state
+ *
+ * Context: softirq, RCU.
+ */
+unsigned int vfw_hook_ingress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return hook(priv, skb, state->in, false);
+}
+
+/**
+ * vfw_hook_egress() - the netfilter hook for what a port sends
+ * @priv: struct vfw_port
+ * @skb: the packet; skb->data is at the Ethernet header
+ * @state: hook state
+ *
+ * Context: BH off, RCU.
+ */
+unsigned int vfw_hook_egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return hook(priv, skb, state->out, true);
+}

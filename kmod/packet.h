@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_PACKET_H
+#define _VFW_PACKET_H
+
+#include <linux/in6.h>
+#include <linux/skbuff.h>
+#include <uapi/linux/vfw.h>
+
+/**
+ * enum vfw_packet_kind - how a packet is to be judged
+ * @VFW_PACKET_FLOW: by a flow, or by the rules where there is none: TCP, UDP, ICMP echo and
+ *	other protocols by their addresses
+ * @VFW_PACKET_ICMP_ERROR: by the flow that the packet quoted in it belongs to
+ * @VFW_PACKET_ICMP_OTHER: each by itself, by the rules; it opens no flow
+ * @VFW_PACKET_NEIGHBOUR: passes: ARP, and neighbour discovery from its own link
+ */
+enum vfw_packet_kind {
+	VFW_PACKET_FLOW,
+	VFW_PACKET_ICMP_ERROR,
+	VFW_PACKET_ICMP_OTHER,
+	VFW_PACKET_NEIGHBOUR,
+};
+
+/**
+ * union vfw_addr - an address of either family, network order
+ * @v4: IPv4; the rest of the union is zero then
+ * @v6: IPv6
+ * @words: for comparing and hashing
+ */
+union vfw_addr {
+	__be32 v4;
+	struct in6_addr v6;
+	u32 words[4];
+};
+
+/**
+ * struct vfw_key - what names a flow within its VM
+ * @local: address of the VM's end
+ * @remote: address of the far end
+ * @local_port: port of the VM's end, network order; identifier of an ICMP echo; else 0
+ * @remote_port: port of the far end, network order; else 0
+ * @protocol: IP protocol; of ICMP, IPPROTO_ICMP or IPPROTO_ICMPV6
+ * @family: enum vfw_family, IPv4 or IPv6
+ */
+struct vfw_key {
+	union vfw_addr local;
+	union vfw_addr remote;
+	__be16 local_port;
+	__be16 remote_port;
+	u8 protocol;
+	u8 family;
+};
+
+#define VFW_TCPHDR_FIN	0x01
+#define VFW_TCPHDR_SYN	0x02
+#define VFW_TCPHDR_RST	0x04
+#define VFW_TCPHDR_PSH	0x08
+#define VFW_TCPHDR_ACK	0x10
+#define VFW_TCPHDR_URG	0x20
+
+/**
+ * struct vfw_segment - a TCP segment as tracking needs it; numbers in host order
+ * @seq: sequence number
+ * @ack: acknowledgment number; means nothing without ACK
+ * @sack: highest right edge in its SACK blocks, or @ack when there is none
+ * @length: bytes of payload by the IP header, without what SYN and FIN add
+ * @window: as it stands in the header, not scaled
+ * @flags: VFW_TCPHDR_*, the low eight flags of the header
+ * @scale: the window scale option of a SYN, at most 14 (RFC 7323, 2.3)
+ * @options: VFW_TCP_WINDOW_SCALE and VFW_TCP_SACK where a SYN carries these options
+ */
+struct vfw_segment {
+	u32 seq;
+	u32 ack;
+	u32 sack;
+	u32 length;
+	u16 window;
+	u8 flags;
+	u8 scale;
+	u8 options;
+};
+
+/**
+ * struct vfw_packet - a packet, parsed
+ * @key: the flow it belongs to; of an ICMP error, the flow of the packet quoted in it
+ * @kind: how it is to be judged
+ * @dir: enum vfw_direction, in or out
+ * @announce: it tells the link where the VM is now (RARP, gratuitous ARP, unsolicited NA)
+ * @icmp_type: type of ICMP or ICMPv6
+ * @icmp_code: code
+ * @icmp_reply: it is an echo reply
+ * @quoted_dir: of an ICMP error, the direction in which the packet quoted in it went
+ * @quoted_seq: of an ICMP error about TCP, the sequence number quoted, host order
+ * @segments: packets on the wire it stands for (GSO), at least 1
+ * @length: bytes by the IP header, all of it; of a frame without one, skb->len
+ * @nhoff: where the IP header begins, from skb->data
+ * @l4off: where the transport header begins, from skb->data
+ * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW
+ */
+struct vfw_packet {
+	struct vfw_key key;
+	u8 kind;
+	u8 dir;
+	bool announce;
+	u8 icmp_type;
+	u8 icmp_code;
+	bool icmp_reply;
+	u8 quoted_dir;
+	u32 quoted_seq;
+	u32 segments;
+	u32 length;
+	int nhoff;
+	int l4off;
+	struct vfw_segment tcp;
+};
+
+enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,
+				      enum vfw_direction dir, struct vfw_packet *pkt);
+bool vfw_packet_has_ports(u8 protocol);
+enum vfw_drop_reason vfw_packet_ports(const struct sk_buff *skb, int off, enum vfw_direction dir,
+				      struct vfw_key *key);
+
+#endif /* _VFW_PACKET_H */

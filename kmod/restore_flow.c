@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Restoring: the frames of flows.
+ */
+
+#include <linux/in.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "main.h"
+#include "flow.h"
+#include "packet.h"
+#include "restore_stage.h"
+#include "tcp.h"
+#include "track.h"
+
+#define FLOW_FLAGS (VFW_STATE_FLOW_OPENED_OUT | VFW_STATE_FLOW_REJUDGE | VFW_STATE_FLOW_ECHO_BOTH)
+#define EXPIRES_MAX (VFW_TIMEOUT_MAX * 1000U)
+#define SCALE_MAX 14	/* RFC 7323, 2.3 */
+
+static bool is_echo(const struct vfw_key *key)
+{
+	return key->protocol == (key->family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+static bool is_other_icmp(const struct vfw_key *key)
+{
+	return key->protocol == (key->family == VFW_FAMILY_IPV4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+static const char *check_key(const struct vfw_key *key)
+{
+	if (is_other_icmp(key))
+		return "ICMP of the other family";
+	if (vfw_packet_has_ports(key->protocol))
+		return NULL;
+	if (key->remote_port || (key->local_port && !is_echo(key)))
+		return "a port in a protocol without ports";
+	return NULL;
+}
+
+static const char *check_flags(const struct vfw_state_flow *rec, const struct vfw_key *key)
+{
+	if (rec->flags & ~FLOW_FLAGS)
+		return "unknown flags of the flow";
+	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH && !is_echo(key))
+		return "a flag of ICMP echo in another protocol";
+	if (rec->flags & VFW_STATE_FLOW_REJUDGE && rec->rule)
+		return "a rule in a flow to be judged again";
+	if (rec->reserved[0] || rec->reserved[1])
+		return "reserved bytes are not zero";
+	return NULL;
+}
+
+static void read_peer(const struct vfw_state_tcp *rec, u8 scale, u8 flags,
+		      struct vfw_tcp_peer *peer)
+{
+	peer->end = le32_to_cpu(rec->end);
+	peer->max_end = le32_to_cpu(rec->max_end);
+	peer->max_window = le32_to_cpu(rec->max_window);
+	peer->scale = scale;
+	peer->flags = flags;
+}
+
+static const char *read_tcp(const struct vfw_state_flow *rec, struct vfw_tcp *tcp)
+{
+	struct vfw_tcp_peer *remote = &tcp->peer[VFW_DIRECTION_IN];
+	struct vfw_tcp_peer *local = &tcp->peer[VFW_DIRECTION_OUT];
+
+	read_peer(&rec->tcp_local, rec->scales & 0xf, rec->tcp_flags_local, local);
+	read_peer(&rec->tcp_remote, rec->scales >> 4, rec->tcp_flags_remote, remote);
+	if ((local->flags | remote->flags) & ~VFW_TCP_ALL)
+		return "unknown flags of TCP";
+	if (local->scale > SCALE_MAX || remote->scale > SCALE_MAX)
+		return "no such window scale";
+	if (!vfw_tcp_state_valid(tcp, rec->state))
+		return "windows and state of TCP do not go together";
+	return NULL;
+}
+
+static const char *check_no_tcp(const struct vfw_state_flow *rec)
+{
+	static_assert(offsetof(struct vfw_state_flow, tcp_remote) ==
+		      offsetof(struct vfw_state_flow, tcp_local) + sizeof(rec->tcp_local));
+
+	if (rec->scales || rec->tcp_flags_local || rec->tcp_flags_remote ||
+	    memchr_inv(&rec->tcp_local, 0, sizeof(rec->tcp_local) + sizeof(rec->tcp_remote)))
+		return "windows in a flow that is not of TCP";
+	return NULL;
+}
+
+/* What is wrong with a flow, or NULL; its windows go to @tcp. */
+static const char *check_flow(const struct vfw_restore *r, const struct vfw_state_flow *rec,
+			      const struct vfw_key *key, struct vfw_tcp *tcp)
+{
+	const char *why;
+
+	why = check_key(key) ?: check_flags(rec, key);
+	if (why)
+		return why;
+	if (!vfw_track_state_valid(rec->protocol, rec->state))
+		return "no such state in this protocol";
+	if (le32_to_cpu(rec->expires) > EXPIRES_MAX)
+		return "expires later than any flow may";
+	if (le32_to_cpu(rec->rule) > r->rules)
+		return "admitted by a rule that is not there";
+	return rec->protocol == IPPROTO_TCP ? read_tcp(rec, tcp) : check_no_tcp(rec);
+}
+
+static int refuse_add(struct vfw_restore *r, enum vfw_drop_reason reason)
+{
+	switch (reason) {
+	case VFW_DROP_REASON_NONE:
+		return vfw_restore_refuse(r, -EEXIST, "the flow is there already");
+	case VFW_DROP_REASON_FLOW_LIMIT:
+		return vfw_restore_refuse(r, -ENOSPC, "more flows than the policy's limit");
+	case VFW_DROP_REASON_HALF_OPEN_LIMIT:
+		return vfw_restore_refuse(r, -ENOSPC,
+					  "more half-open flows than the policy's limit");
+	default:
+		return vfw_restore_refuse(r, -ENOMEM, "no memory for the flow");
+	}
+}
+
+/*
+ * The table's hash grows in work of its own, which may be behind when flows arrive this fast, and
+ * growing it here and now is tried with memory at hand only: let it catch up.
+ */
+static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *key, u8 state,
+				 enum vfw_drop_reason *reason)
+{
+	struct vfw_flow *flow;
+	int tries = 3;
+
+	do {
+		flow = vfw_flow_add(r->table, key, r->policy, state, reason, GFP_KERNEL);
+		if (flow || *reason != VFW_DROP_REASON_NO_MEMORY)
+			break;
+		schedule_timeout_uninterruptible(1);
+	} while (--tries);
+	return flow;
+}
+
+static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
+		      const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
+{
+	u32 now = vfw_flow_now(r->table);
+
+	if (rec->flags & VFW_STATE_FLOW_OPENED_OUT)
+		flow->flags |= VFW_FLOW_OPENED_OUT;
+	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH)
+		flow->flags |= VFW_FLOW_ECHO_BOTH;
+	flow->rule = le32_to_cpu(rec->rule);
+	/* 0 is no policy's epoch, so that the flow is judged on its next packet. */
+	flow->epoch = rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : r->epoch;
+	flow->expires = now + (u32)msecs_to_jiffies(le32_to_cpu(rec->expires));
+	flow->born = now - min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ;
+	flow->tcp = *tcp;
+	flow->packets[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_packets);
+	flow->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
+	flow->packets[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_packets);
+	flow->bytes[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_bytes);
+}
+
+/* @key has the family and the addresses. */
+static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, struct vfw_key *key)
+{
+	enum vfw_drop_reason reason;
+	struct vfw_tcp tcp = {};
+	struct vfw_flow *flow;
+	const char *why;
+
+	key->local_port = rec->local_port;
+	key->remote_port = rec->remote_port;
+	key->protocol = rec->protocol;
+	why = check_flow(r, rec, key, &tcp);
+	if (why)
+		return vfw_restore_refuse(r, -EINVAL, "%s", why);
+	flow = add_flow(r, key, rec->state, &reason);
+	if (!flow)
+		return refuse_add(r, reason);
+	fill_flow(r, flow, rec, &tcp);
+	vfw_flow_unlock(flow);
+	return 0;
+}
+
+static int begin_flows(struct vfw_restore *r, const struct vfw_state_frame *frame, int family)
+{
+	if (!r->policy)
+		return vfw_restore_refuse(r, -EPROTO, "flows without a policy");
+	r->flows[family] += le32_to_cpu(frame->count);
+	return 0;
+}
+
+/**
+ * vfw_restore_flows4() - take a FLOWS_IPV4 frame
+ * @r: the restore
+ * @frame: the frame
+ *
+ * Return: 0, or an error with the reason reported.
+ */
+int vfw_restore_flows4(struct vfw_restore *r, const struct vfw_state_frame *frame)
+{
+	const struct vfw_state_flow4 *rec = (const struct vfw_state_flow4 *)(frame + 1);
+	struct vfw_key key = { .family = VFW_FAMILY_IPV4 };
+	u32 i;
+	int err;
+
+	err = begin_flows(r, frame, 0);
+	for (i = 0; !err && i < le32_to_cpu(frame->count); i++, rec++) {
+		r->record = i + 1;
+		memcpy(&key.local.v4, rec->local, sizeof(rec->local));
+		memcpy(&key.remote.v4, rec->remote, sizeof(rec->remote));
+		err = take_flow(r, &rec->flow, &key);
+	}
+	cond_resched();
+	return err;
+}
+
+/**
+ * vfw_restore_flows6() - take a FLOWS_IPV6 frame
+ * @r: the restore
+ * @frame: the frame
+ *
+ * Return: 0, or an error with the reason reported.
+ */
+int vfw_restore_flows6(struct vfw_restore *r, const struct vfw_state_frame *frame)
+{
+	const struct vfw_state_flow6 *rec = (const struct vfw_state_flow6 *)(frame + 1);
+	struct vfw_key key = { .family = VFW_FAMILY_IPV6 };
+	u32 i;
+	int err;
+
+	err = begin_flows(r, frame, 1);
+	for (i = 0; !err && i < le32_to_cpu(frame->count); i++, rec++) {
+		r->record = i + 1;
+		memcpy(&key.local.v6, rec->local, sizeof(rec->local));
+		memcpy(&key.remote.v6, rec->remote, sizeof(rec->remote));
+		err = take_flow(r, &rec->flow, &key);
+	}
+	cond_resched();
+	return err;
+}

@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Saving: a VM's state as a stream of frames (Documentation/snapshot-format.md).
+ *
+ * One call makes one frame. Between calls nothing is held: the save remembers where it is by
+ * numbers, and finds out by the policy's epoch and the flow table's identity whether these
+ * numbers still mean the same. Packets go on meanwhile. What is written of each flow is
+ * consistent in itself (it is written under the flow's lock), and a flow that is there all along
+ * is written exactly once; one that opens or ends during the save may be in the stream or not.
+ * Only the snapshot of a frozen VM is of one instant, and says so in its header.
+ */
+
+#include <linux/in.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/string.h>
+
+#include "main.h"
+#include "flow.h"
+#include "policy.h"
+#include "port.h"
+#include "snapshot.h"
+#include "vm.h"
+
+static_assert(sizeof(struct vfw_state_frame) == 24);
+static_assert(sizeof(struct vfw_state_header) == 72);
+static_assert(sizeof(struct vfw_state_vm) == VFW_NAME_MAX + 1);
+static_assert(sizeof(struct vfw_state_port) == 24);
+static_assert(sizeof(struct vfw_state_policy) == 64);
+static_assert(sizeof(struct vfw_state_rule) == 64);
+static_assert(sizeof(struct vfw_state_stats) == 64);
+static_assert(sizeof(struct vfw_state_drop) == 24);
+static_assert(sizeof(struct vfw_state_flow) == 80);
+static_assert(sizeof(struct vfw_state_flow4) == 88);
+static_assert(sizeof(struct vfw_state_flow6) == 112);
+static_assert(sizeof(struct vfw_state_end) == 32);
+/* The largest frames that cannot be divided. */
+static_assert(24 + VFW_PORTS_MAX * sizeof(struct vfw_state_port) <= VFW_SNAPSHOT_FRAME_MIN);
+static_assert(24 + sizeof(struct vfw_state_stats) +
+	      VFW_DROP_REASONS * sizeof(struct vfw_state_drop) <= VFW_SNAPSHOT_FRAME_MIN);
+static_assert(24 + sizeof(struct vfw_state_rule) +
+	      2 * VFW_RANGES_MAX * sizeof(struct vfw_state_range) + VFW_COMMENT_MAX + 1 <=
+	      VFW_SNAPSHOT_FRAME_MIN);
+
+#define EXPIRES_MAX (VFW_TIMEOUT_MAX * 1000U)
+
+/**
+ * struct room - the part of a frame that is not written yet
+ * @at: where the next record goes
+ * @left: bytes from there on
+ * @count: records so far
+ */
+struct room {
+	void *at;
+	size_t left;
+	u32 count;
+};
+
+static void *take(struct room *room, size_t size)
+{
+	void *rec = room->at;
+
+	if (size > room->left)
+		return NULL;
+	room->at += size;
+	room->left -= size;
+	room->count++;
+	return rec;
+}
+
+static void *take_zeroed(struct room *room, size_t size)
+{
+	void *rec = take(room, size);
+
+	if (rec)
+		memset(rec, 0, size);
+	return rec;
+}
+
+static const struct vfw_policy *vm_policy(struct vfw_vm *vm)
+{
+	return rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+}
+
+static struct vfw_flow_table *vm_flows(struct vfw_vm *vm)
+{
+	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+}
+
+/* Writers of frames: 0 when there is no more of the kind, 1 when there may be, or an error. */
+
+static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	struct vfw_state_header *rec = take_zeroed(room, sizeof(*rec));
+
+	if (!rec)
+		return -EMSGSIZE;
+	export_uuid(rec->uuid, &vm->uuid);
+	rec->incarnation = cpu_to_le64(vm->incarnation + 1);
+	rec->time = cpu_to_le64(ktime_get_real_ns());
+	if (vm->state == VFW_VM_STATE_FROZEN)
+		rec->flags = cpu_to_le32(VFW_STATE_HEADER_FROZEN);
+	strscpy(rec->creator, "vfw " VFW_VERSION, sizeof(rec->creator));
+	return 0;
+}
+
+static int put_vm(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	struct vfw_state_vm *rec = take_zeroed(room, sizeof(*rec));
+
+	if (!rec)
+		return -EMSGSIZE;
+	strscpy(rec->name, vm->name, sizeof(rec->name));
+	return 0;
+}
+
+static int put_ports(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	struct vfw_state_port *rec;
+	struct vfw_port *port;
+
+	list_for_each_entry(port, &vm->ports, list) {
+		rec = take_zeroed(room, sizeof(*rec));
+		if (!rec)
+			return -EMSGSIZE;
+		strscpy(rec->name, port->name, sizeof(rec->name));
+		rec->type = port->type;
+	}
+	snap->ports = room->count;
+	return 0;
+}
+
+static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	const struct vfw_policy *policy = vm_policy(vm);
+	struct vfw_state_policy *rec;
+	int i;
+
+	rec = take_zeroed(room, sizeof(*rec));
+	if (!rec)
+		return -EMSGSIZE;
+	if (!policy)
+		return 0;
+	rec->flags = VFW_STATE_POLICY_LOADED;
+	if (policy->pick_up)
+		rec->flags |= VFW_STATE_POLICY_PICKUP;
+	rec->default_in = policy->defaults[VFW_DIRECTION_IN];
+	rec->default_out = policy->defaults[VFW_DIRECTION_OUT];
+	rec->rules = cpu_to_le32(policy->n_rules);
+	rec->max_flows = cpu_to_le32(policy->max_flows);
+	rec->max_half_open = cpu_to_le32(policy->max_half_open);
+	for (i = 0; i < VFW_TIMEOUTS; i++)
+		rec->timeouts[i] = cpu_to_le32(policy->seconds[i]);
+	return 0;
+}
+
+static size_t rule_size(const struct vfw_rule *rule, size_t *comment)
+{
+	size_t ranges = rule->local_ranges + rule->remote_ranges;
+
+	*comment = rule->comment ? strlen(rule->comment) : 0;
+	return ALIGN(sizeof(struct vfw_state_rule) + ranges * sizeof(struct vfw_state_range) +
+		     *comment, 8);
+}
+
+static void encode_rule(const struct vfw_rule *rule, struct vfw_state_rule *rec)
+{
+	rec->flags = rule->flags;
+	rec->action = rule->action;
+	rec->direction = rule->direction;
+	rec->family = rule->family;
+	rec->protocol = rule->protocol;
+	rec->icmp_type = rule->icmp_type;
+	rec->icmp_code = rule->icmp_code;
+	rec->tcp_flags = rule->tcp_flags;
+	rec->tcp_flags_mask = rule->tcp_flags_mask;
+	rec->local_prefix = rule->local_prefix;
+	rec->remote_prefix = rule->remote_prefix;
+	rec->local_ranges = rule->local_ranges;
+	rec->remote_ranges = rule->remote_ranges;
+	rec->packets = cpu_to_le64(atomic64_read(&rule->packets));
+	rec->bytes = cpu_to_le64(atomic64_read(&rule->bytes));
+	memcpy(rec->local, &rule->local, sizeof(rec->local));
+	memcpy(rec->remote, &rule->remote, sizeof(rec->remote));
+}
+
+static bool put_rule(const struct vfw_rule *rule, struct room *room)
+{
+	struct vfw_state_range *range;
+	struct vfw_state_rule *rec;
+	size_t comment, size;
+	int i;
+
+	size = rule_size(rule, &comment);
+	rec = take_zeroed(room, size);
+	if (!rec)
+		return false;
+	encode_rule(rule, rec);
+	rec->length = cpu_to_le16(size);
+	rec->comment_length = comment;
+	range = (struct vfw_state_range *)(rec + 1);
+	for (i = 0; i < rule->local_ranges + rule->remote_ranges; i++, range++) {
+		range->first = cpu_to_le16(rule->ranges[i].first);
+		range->last = cpu_to_le16(rule->ranges[i].last);
+	}
+	memcpy(range, rule->comment, comment);
+	return true;
+}
+
+static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	const struct vfw_policy *policy = vm_policy(vm);
+
+	if (!policy)
+		return 0;
+	while (snap->rule < policy->n_rules) {
+		if (!put_rule(&policy->rules[snap->rule], room))
+			return room->count ? 1 : -EMSGSIZE;
+		snap->rule++;
+		snap->rules++;
+	}
+	return 0;
+}
+
+/* What the table counted of flows that ended, and what came with the VM. */
+static void ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals)
+{
+	struct vfw_flow_table *table = vm_flows(vm);
+	int dir;
+
+	spin_lock_bh(&table->lock);
+	*totals = table->totals;
+	spin_unlock_bh(&table->lock);
+	for (dir = 0; dir < 2; dir++) {
+		totals->packets[dir] += vm->base_totals.packets[dir];
+		totals->bytes[dir] += vm->base_totals.bytes[dir];
+	}
+	totals->opened += vm->base_totals.opened;
+	totals->ended += vm->base_totals.ended;
+}
+
+static int put_drops(const struct vfw_stats *stats, struct room *room)
+{
+	const u64 *drops;
+	struct vfw_state_drop *rec;
+	int reason;
+
+	for (reason = VFW_DROP_REASON_NONE + 1; reason < VFW_DROP_REASONS; reason++) {
+		drops = stats->drops[reason];
+		if (!drops[VFW_DIRECTION_IN] && !drops[VFW_DIRECTION_OUT])
+			continue;
+		rec = take_zeroed(room, sizeof(*rec));
+		if (!rec)
+			return -EMSGSIZE;
+		rec->reason = cpu_to_le32(reason);
+		rec->in_packets = cpu_to_le64(drops[VFW_DIRECTION_IN]);
+		rec->out_packets = cpu_to_le64(drops[VFW_DIRECTION_OUT]);
+	}
+	return 0;
+}
+
+static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	struct vfw_state_stats *rec = take_zeroed(room, sizeof(*rec));
+	struct vfw_flow_totals totals;
+	struct vfw_stats stats;
+	int err;
+
+	if (!rec)
+		return -EMSGSIZE;
+	vfw_vm_stats(vm, &stats);
+	ended_totals(vm, &totals);
+	rec->in_packets = cpu_to_le64(stats.packets[VFW_DIRECTION_IN] +
+				      totals.packets[VFW_DIRECTION_IN]);
+	rec->in_bytes = cpu_to_le64(stats.bytes[VFW_DIRECTION_IN] +
+				    totals.bytes[VFW_DIRECTION_IN]);
+	rec->out_packets = cpu_to_le64(stats.packets[VFW_DIRECTION_OUT] +
+				       totals.packets[VFW_DIRECTION_OUT]);
+	rec->out_bytes = cpu_to_le64(stats.bytes[VFW_DIRECTION_OUT] +
+				     totals.bytes[VFW_DIRECTION_OUT]);
+	rec->opened = cpu_to_le64(totals.opened);
+	rec->ended = cpu_to_le64(totals.ended);
+	rec->held = cpu_to_le64(stats.held);
+	err = put_drops(&stats, room);
+	rec->drops = cpu_to_le32(room->count - 1);
+	return err;
+}
+
+static void encode_tcp(const struct vfw_tcp *tcp, struct vfw_state_flow *rec)
+{
+	const struct vfw_tcp_peer *remote = &tcp->peer[VFW_DIRECTION_IN];
+	const struct vfw_tcp_peer *local = &tcp->peer[VFW_DIRECTION_OUT];
+
+	rec->scales = local->scale | remote->scale << 4;
+	rec->tcp_flags_local = local->flags;
+	rec->tcp_flags_remote = remote->flags;
+	rec->tcp_local.end = cpu_to_le32(local->end);
+	rec->tcp_local.max_end = cpu_to_le32(local->max_end);
+	rec->tcp_local.max_window = cpu_to_le32(local->max_window);
+	rec->tcp_remote.end = cpu_to_le32(remote->end);
+	rec->tcp_remote.max_end = cpu_to_le32(remote->max_end);
+	rec->tcp_remote.max_window = cpu_to_le32(remote->max_window);
+}
+
+static u8 encode_flags(const struct vfw_flow *flow, u32 epoch)
+{
+	u8 flags = 0;
+
+	if (flow->flags & VFW_FLOW_OPENED_OUT)
+		flags |= VFW_STATE_FLOW_OPENED_OUT;
+	if (flow->flags & VFW_FLOW_ECHO_BOTH)
+		flags |= VFW_STATE_FLOW_ECHO_BOTH;
+	if (flow->epoch != epoch)
+		flags |= VFW_STATE_FLOW_REJUDGE;
+	return flags;
+}
+
+/* The key is stored behind the flow; both families' have the ports and the protocol last. */
+static void encode_key(const struct vfw_flow *flow, struct vfw_state_flow *rec)
+{
+	if (flow->family == VFW_FAMILY_IPV4) {
+		const struct vfw_key4 *key = (const struct vfw_key4 *)(flow + 1);
+
+		rec->local_port = key->local_port;
+		rec->remote_port = key->remote_port;
+		rec->protocol = key->protocol;
+	} else {
+		const struct vfw_key6 *key = (const struct vfw_key6 *)(flow + 1);
+
+		rec->local_port = key->local_port;
+		rec->remote_port = key->remote_port;
+		rec->protocol = key->protocol;
+	}
+}
+
+/**
+ * vfw_snapshot_encode_flow() - write what the records of flows of both families share
+ * @flow: the flow, locked
+ * @now: its table's time
+ * @epoch: the VM's policy epoch
+ * @rec: where to write it; every byte is set
+ */
+void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
+			      struct vfw_state_flow *rec)
+{
+	rec->in_packets = cpu_to_le64(flow->packets[VFW_DIRECTION_IN]);
+	rec->in_bytes = cpu_to_le64(flow->bytes[VFW_DIRECTION_IN]);
+	rec->out_packets = cpu_to_le64(flow->packets[VFW_DIRECTION_OUT]);
+	rec->out_bytes = cpu_to_le64(flow->bytes[VFW_DIRECTION_OUT]);
+	rec->expires = cpu_to_le32(min(jiffies_to_msecs(flow->expires - now), EXPIRES_MAX));
+	rec->age = cpu_to_le32((now - flow->born) / HZ);
+	rec->flags = encode_flags(flow, epoch);
+	/* A number in the rules of another policy means nothing. */
+	rec->rule = cpu_to_le32(rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : flow->rule);
+	encode_key(flow, rec);
+	rec->state = flow->state;
+	rec->reserved[0] = 0;
+	rec->reserved[1] = 0;
+	/* Of other protocols this is all zero. */
+	encode_tcp(&flow->tcp, rec);
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
+
+/**
+ * struct flow_writer - what writes flows of one family
+ * @room: where to
+ * @now: the table's time
+ * @epoch: the VM's policy epoch
+ * @family: enum vfw_family
+ */
+struct flow_writer {
+	struct room *room;
+	u32 now;
+	u32 epoch;
+	u8 family;
+};
+
+#define STOP 1
+
+static int put_flow4(struct vfw_flow *flow, void *arg)
+{
+	const struct vfw_key4 *key = (const struct vfw_key4 *)(flow + 1);
+	struct flow_writer *w = arg;
+	struct vfw_state_flow4 *rec;
+
+	if (flow->family != VFW_FAMILY_IPV4)
+		return STOP;
+	if (vfw_flow_expired(flow, w->now))
+		return 0;
+	rec = take(w->room, sizeof(*rec));
+	if (!rec)
+		return STOP;
+	vfw_snapshot_encode_flow(flow, w->now, w->epoch, &rec->flow);
+	memcpy(rec->local, &key->local, sizeof(rec->local));
+	memcpy(rec->remote, &key->remote, sizeof(rec->remote));
+	return 0;
+}
+
+static int put_flow6(struct vfw_flow *flow, void *arg)
+{
+	const struct vfw_key6 *key = (const struct vfw_key6 *)(flow + 1);
+	struct flow_writer *w = arg;
+	struct vfw_state_flow6 *rec;
+
+	if (vfw_flow_expired(flow, w->now))
+		return 0;
+	rec = take(w->room, sizeof(*rec));
+	if (!rec)
+		return STOP;
+	vfw_snapshot_encode_flow(flow, w->now, w->epoch, &rec->flow);
+	memcpy(rec->local, &key->local, sizeof(rec->local));
+	memcpy(rec->remote, &key->remote, sizeof(rec->remote));
+	return 0;
+}
+
+/* Families are walked one after the other, so that one cursor serves both kinds of frames. */
+static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room, int family)
+{
+	struct vfw_flow_table *table = vm_flows(vm);
+	struct flow_writer w = {
+		.room = room,
+		.now = vfw_flow_now(table),
+		.epoch = snap->epoch,
+	};
+	int err;
+
+	if (snap->cursor.family > family)
+		return 0;
+	err = vfw_flow_walk(table, &snap->cursor, family ? put_flow6 : put_flow4, &w);
+	snap->flows[family] += room->count;
+	return err == STOP && snap->cursor.family == family;
+}
+
+static int put_flows4(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	return put_flows(snap, vm, room, 0);
+}
+
+static int put_flows6(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	return put_flows(snap, vm, room, 1);
+}
+
+static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+{
+	struct vfw_state_end *rec = take_zeroed(room, sizeof(*rec));
+
+	if (!rec)
+		return -EMSGSIZE;
+	rec->frames = cpu_to_le32(snap->sequence + 1);
+	rec->ports = cpu_to_le32(snap->ports);
+	rec->rules = cpu_to_le32(snap->rules);
+	rec->flows_ipv4 = cpu_to_le32(snap->flows[0]);
+	rec->flows_ipv6 = cpu_to_le32(snap->flows[1]);
+	rec->digest = cpu_to_le32(snap->digest);
+	rec->bytes = cpu_to_le64(snap->bytes);
+	return 0;
+}
+
+/* A frame of @list kind is left out when there is nothing to put in it. */
+static const struct {
+	int (*put)(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room);
+	bool list;
+} writers[] = {
+	[VFW_FRAME_TYPE_HEADER]		= { put_header },
+	[VFW_FRAME_TYPE_VM]		= { put_vm },
+	[VFW_FRAME_TYPE_PORT]		= { put_ports },
+	[VFW_FRAME_TYPE_POLICY]		= { put_policy },
+	[VFW_FRAME_TYPE_RULES]		= { put_rules, .list = true },
+	[VFW_FRAME_TYPE_STATS]		= { put_stats },
+	[VFW_FRAME_TYPE_FLOWS_IPV4]	= { put_flows4, .list = true },
+	[VFW_FRAME_TYPE_FLOWS_IPV6]	= { put_flows6, .list = true },
+	[VFW_FRAME_TYPE_END]		= { put_end },
+};
+
+/* Changes when the flow table is another one, or was frozen or thawed. */
+static unsigned long vm_generation(struct vfw_vm *vm)
+{
+	return (unsigned long)vm_flows(vm) | (vm->state == VFW_VM_STATE_FROZEN);
+}
+
+static u32 vm_epoch(struct vfw_vm *vm)
+{
+	const struct vfw_policy *policy = vm_policy(vm);
+
+	return policy ? policy->epoch : 0;
+}
+
+/**
+ * vfw_snapshot_begin() - begin to save a VM's state
+ * @snap: the save
+ * @vm: the VM
+ *
+ * Context: under vfw_net.lock.
+ */
+void vfw_snapshot_begin(struct vfw_snapshot *snap, struct vfw_vm *vm)
+{
+	lockdep_assert_held(&vm->vn->lock);
+	memset(snap, 0, sizeof(*snap));
+	snap->type = VFW_FRAME_TYPE_HEADER;
+	snap->epoch = vm_epoch(vm);
+	snap->generation = vm_generation(vm);
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_begin);
+
+static int finish_frame(struct vfw_snapshot *snap, struct vfw_state_frame *frame,
+			const struct room *room)
+{
+	size_t length = room->at - (void *)frame;
+
+	frame->magic = cpu_to_le32(VFW_STATE_MAGIC);
+	frame->type = cpu_to_le16(snap->type);
+	frame->version = cpu_to_le16(VFW_STATE_VERSION);
+	frame->length = cpu_to_le32(length);
+	frame->count = cpu_to_le32(room->count);
+	frame->sequence = cpu_to_le32(snap->sequence);
+	vfw_snapshot_seal(frame);
+	snap->sequence++;
+	snap->digest = vfw_snapshot_digest(snap->digest, frame);
+	snap->bytes += length;
+	return length;
+}
+
+static u32 next_type(u32 type)
+{
+	return type == VFW_FRAME_TYPE_END ? VFW_FRAME_TYPE_NONE : type + 1;
+}
+
+/**
+ * vfw_snapshot_frame() - write the next frame of a stream
+ * @snap: the save
+ * @vm: the VM
+ * @buf: where to write it, aligned to 8 bytes if the machine cares
+ * @size: bytes there, at least VFW_SNAPSHOT_FRAME_MIN; of more than VFW_FRAME_MAX no use is made
+ *
+ * Context: under vfw_net.lock, process context; sleeps.
+ * Return: bytes written; 0 at the end of the stream; -EAGAIN when the VM's policy or flow table
+ *	was replaced, or the VM frozen or thawed, since the save began: begin again; -EMSGSIZE
+ *	when the frame does not fit (then nothing has changed).
+ */
+int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, size_t size)
+{
+	struct vfw_state_frame *frame = buf;
+	struct room room;
+	bool skip;
+	int more;
+
+	lockdep_assert_held(&vm->vn->lock);
+	if (snap->type == VFW_FRAME_TYPE_NONE)
+		return 0;
+	if (snap->epoch != vm_epoch(vm) || snap->generation != vm_generation(vm))
+		return -EAGAIN;
+	if (size < VFW_SNAPSHOT_FRAME_MIN)
+		return -EMSGSIZE;
+	do {
+		room.at = frame + 1;
+		room.left = min_t(size_t, size, VFW_FRAME_MAX) - sizeof(*frame);
+		room.count = 0;
+		more = writers[snap->type].put(snap, vm, &room);
+		if (more < 0)
+			return more;
+		skip = !room.count && writers[snap->type].list;
+		if (skip)
+			snap->type = next_type(snap->type);
+	} while (skip);
+	size = finish_frame(snap, frame, &room);
+	if (!more)
+		snap->type = next_type(snap->type);
+	return size;
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_frame);

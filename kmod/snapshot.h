@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_SNAPSHOT_H
+#define _VFW_SNAPSHOT_H
+
+#include <linux/types.h>
+#include <uapi/linux/vfw_state.h>
+#include "flow.h"
+
+struct vfw_vm;
+
+/**
+ * struct vfw_snapshot - a save under way: which frame is next; holds no pointer
+ * @type: enum vfw_frame_type of the next frame, VFW_FRAME_TYPE_NONE when the stream is complete
+ * @sequence: its number
+ * @rule: next rule
+ * @epoch: policy epoch when the save began; another one later ends it with -EAGAIN
+ * @generation: tells the flow table, and whether it was frozen, when the save began
+ * @cursor: next flow
+ * @digest: CRC-32C of the checksums of the frames so far
+ * @bytes: bytes of these frames
+ * @ports: records so far
+ * @rules: records so far
+ * @flows: records so far, by family (IPv4 first)
+ */
+struct vfw_snapshot {
+	u32 type;
+	u32 sequence;
+	u32 rule;
+	u32 epoch;
+	unsigned long generation;
+	struct vfw_flow_cursor cursor;
+	u32 digest;
+	u64 bytes;
+	u32 ports;
+	u32 rules;
+	u32 flows[2];
+};
+
+/* What a buffer must have so that any frame finds room in it for one record. */
+#define VFW_SNAPSHOT_FRAME_MIN	2048
+
+void vfw_snapshot_begin(struct vfw_snapshot *snap, struct vfw_vm *vm);
+int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, size_t size);
+
+/* Pure; also what restore.c undoes. */
+void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
+			      struct vfw_state_flow *rec);
+u32 vfw_snapshot_crc(const struct vfw_state_frame *frame);
+u32 vfw_snapshot_digest(u32 digest, const struct vfw_state_frame *frame);
+void vfw_snapshot_seal(struct vfw_state_frame *frame);
+
+#endif /* _VFW_SNAPSHOT_H */

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The flow table against a trivial reference: an array that says which keys are there.
+ */
+
+#include <kunit/test.h>
+#include <linux/in.h>
+#include <linux/random.h>
+
+#include "../main.h"
+#include "../flow.h"
+#include "../policy.h"
+
+#define KEYS	500
+
+struct flow_test {
+	struct vfw_flow_table *table;
+	struct vfw_policy *policy;
+	bool present[2][KEYS];
+	u32 seen[2][KEYS];
+	u32 count;
+};
+
+static int flow_test_init(struct kunit *test)
+{
+	struct flow_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->table = vfw_flow_table_alloc(NULL);
+	KUNIT_ASSERT_NOT_NULL(test, t->table);
+	t->policy = vfw_policy_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, t->policy);
+	test->priv = t;
+	return 0;
+}
+
+static void flow_test_exit(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+
+	if (!t)
+		return;
+	if (t->table)
+		vfw_flow_table_free(t->table);
+	if (t->policy)
+		vfw_policy_free(t->policy);
+}
+
+/* Key number @i of a family: neighbours differ in one field only. */
+static struct vfw_key make_key(int family, u32 i)
+{
+	struct vfw_key key = {
+		.family = family ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4,
+		.protocol = i & 1 ? IPPROTO_TCP : IPPROTO_UDP,
+		.local_port = htons(1000 + i / 2),
+		.remote_port = htons(80),
+	};
+
+	key.local.words[0] = htonl(0x0a000001);
+	key.remote.words[0] = htonl(0x0a000002);
+	return key;
+}
+
+static u32 key_number(const struct vfw_key *key)
+{
+	return (ntohs(key->local_port) - 1000) * 2 + (key->protocol == IPPROTO_TCP);
+}
+
+static bool table_has(struct flow_test *t, const struct vfw_key *key)
+{
+	struct vfw_flow *flow;
+
+	local_bh_disable();
+	rcu_read_lock();
+	flow = vfw_flow_find(t->table, key);
+	if (flow)
+		spin_unlock(&flow->lock);
+	rcu_read_unlock();
+	local_bh_enable();
+	return flow;
+}
+
+static enum vfw_drop_reason add_key(struct flow_test *t, const struct vfw_key *key)
+{
+	enum vfw_drop_reason reason;
+	struct vfw_flow *flow;
+	u8 state = key->protocol == IPPROTO_TCP ? VFW_FLOW_STATE_TCP_SYN_SENT : VFW_FLOW_STATE_NEW;
+
+	flow = vfw_flow_add(t->table, key, t->policy, state, &reason, GFP_KERNEL);
+	if (!flow)
+		return reason ?: U8_MAX;
+	vfw_flow_unlock(flow);
+	return VFW_DROP_REASON_NONE;
+}
+
+static void remove_key(struct flow_test *t, const struct vfw_key *key)
+{
+	struct vfw_flow *flow;
+
+	local_bh_disable();
+	rcu_read_lock();
+	flow = vfw_flow_find(t->table, key);
+	if (flow) {
+		vfw_flow_remove(t->table, flow);
+		spin_unlock(&flow->lock);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+static int count_seen(struct vfw_flow *flow, void *arg)
+{
+	struct flow_test *t = arg;
+	struct vfw_key key;
+
+	vfw_flow_key(flow, &key);
+	t->seen[key.family == VFW_FAMILY_IPV6][key_number(&key)]++;
+	return 0;
+}
+
+static void expect_walk(struct kunit *test, struct flow_test *t)
+{
+	struct vfw_flow_cursor cursor = {};
+	int family, i;
+
+	memset(t->seen, 0, sizeof(t->seen));
+	KUNIT_EXPECT_EQ(test, vfw_flow_walk(t->table, &cursor, count_seen, t), 0);
+	for (family = 0; family < 2; family++)
+		for (i = 0; i < KEYS; i++)
+			KUNIT_EXPECT_EQ(test, t->seen[family][i], t->present[family][i]);
+}
+
+static void flow_random(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	struct vfw_key key;
+	int round, family;
+	u32 i;
+
+	for (round = 0; round < 20000; round++) {
+		family = get_random_u32() & 1;
+		i = get_random_u32() % KEYS;
+		key = make_key(family, i);
+		KUNIT_EXPECT_EQ(test, table_has(t, &key), t->present[family][i]);
+		if (t->present[family][i]) {
+			KUNIT_EXPECT_EQ(test, add_key(t, &key), U8_MAX);
+			remove_key(t, &key);
+			t->count--;
+		} else {
+			KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
+			t->count++;
+		}
+		t->present[family][i] = !t->present[family][i];
+		if (round % 1000 == 0)
+			expect_walk(test, t);
+	}
+	expect_walk(test, t);
+	KUNIT_EXPECT_EQ(test, t->table->count, t->count);
+	KUNIT_EXPECT_EQ(test, t->table->totals.opened - t->table->totals.ended, t->count);
+}
+
+static int stop_after_three(struct vfw_flow *flow, void *arg)
+{
+	struct flow_test *t = arg;
+
+	if (t->count == 3)
+		return -EMSGSIZE;
+	t->count++;
+	return count_seen(flow, arg);
+}
+
+/* A walk that stops and goes on meets each flow once, though others come and go meanwhile. */
+static void flow_walk_resumes(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	struct vfw_flow_cursor cursor = {};
+	struct vfw_key key;
+	u32 i, extra = 0;
+	int err;
+
+	for (i = 0; i < KEYS / 2; i++) {
+		key = make_key(i & 1, i);
+		KUNIT_ASSERT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
+	}
+	do {
+		t->count = 0;
+		err = vfw_flow_walk(t->table, &cursor, stop_after_three, t);
+		key = make_key(extra & 1, KEYS / 2 + extra);
+		if (++extra % 3)
+			add_key(t, &key);
+		else
+			remove_key(t, &key);
+	} while (err == -EMSGSIZE && extra < KEYS / 2);
+	KUNIT_EXPECT_EQ(test, err, 0);
+	for (i = 0; i < KEYS / 2; i++)
+		KUNIT_EXPECT_EQ(test, t->seen[i & 1][i], 1);
+}
+
+static void flow_limits(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	struct vfw_key key;
+	u32 i;
+
+	t->policy->max_flows = 10;
+	t->policy->max_half_open = 3;
+	for (i = 0; i < 3; i++) {
+		key = make_key(0, 2 * i + 1);
+		KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
+	}
+	key = make_key(0, 7);
+	KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_HALF_OPEN_LIMIT);
+	for (i = 0; i < 7; i++) {
+		key = make_key(1, 2 * i);
+		KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
+	}
+	key = make_key(1, 2 * i);
+	KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_FLOW_LIMIT);
+	key = make_key(0, 1);
+	remove_key(t, &key);
+	KUNIT_EXPECT_EQ(test, t->table->half_open, 2U);
+	KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
+	KUNIT_EXPECT_EQ(test, t->table->half_open, 3U);
+	KUNIT_EXPECT_EQ(test, t->table->count, 10U);
+}
+
+static void flow_expiry_wraps(struct kunit *test)
+{
+	static const struct {
+		const char *desc;
+		u32 expires, now;
+		bool expired;
+	} cases[] = {
+		{ "in the future", 1000, 999, false },
+		{ "now", 1000, 1000, true },
+		{ "in the past", 1000, 1001, true },
+		{ "in the future across the wrap", 5, U32_MAX - 5, false },
+		{ "in the past across the wrap", U32_MAX - 5, 5, true },
+		{ "the longest timeout at 1000 Hz", VFW_TIMEOUT_MAX * 1000U, 0, false },
+	};
+	struct vfw_flow flow;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		flow.expires = cases[i].expires;
+		KUNIT_EXPECT_EQ_MSG(test, vfw_flow_expired(&flow, cases[i].now), cases[i].expired,
+				    "%s", cases[i].desc);
+	}
+}
+
+static void flow_time_stands_still(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	u32 before, frozen;
+
+	before = vfw_flow_now(t->table);
+	vfw_flow_table_freeze(t->table);
+	frozen = vfw_flow_now(t->table);
+	KUNIT_EXPECT_LE(test, frozen - before, 1U);
+	schedule_timeout_uninterruptible(5);
+	KUNIT_EXPECT_EQ(test, vfw_flow_now(t->table), frozen);
+	vfw_flow_table_thaw(t->table);
+	KUNIT_EXPECT_LE(test, vfw_flow_now(t->table) - frozen, 1U);
+}
+
+static struct kunit_case flow_cases[] = {
+	KUNIT_CASE(flow_random),
+	KUNIT_CASE(flow_walk_resumes),
+	KUNIT_CASE(flow_limits),
+	KUNIT_CASE(flow_expiry_wraps),
+	KUNIT_CASE(flow_time_stands_still),
+	{}
+};
+
+static struct kunit_suite flow_suite = {
+	.name = "vfw_flow",
+	.init = flow_test_init,
+	.exit = flow_test_exit,
+	.test_cases = flow_cases,
+};
+
+kunit_test_suite(flow_suite);

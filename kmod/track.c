@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tracking: the judgement of a packet by its flow, and where there is none, by the rules.
+ *
+ *	stateless rules, if the policy has any
+ *	flow found      -> judged anew if the policy changed -> its protocol -> pass, count
+ *	no flow         -> may the packet open one? -> rules -> new flow -> pass, count
+ */
+
+#include <linux/in.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/rcupdate.h>
+
+#include "main.h"
+#include "flow.h"
+#include "policy.h"
+#include "tcp.h"
+#include "track.h"
+#include "vm.h"
+
+#define STREAM_AFTER	(2 * HZ)
+#define JUDGE(why)	((struct vfw_judgement){ .reason = (why) })
+
+static bool is_echo(const struct vfw_key *key)
+{
+	return key->protocol == (key->family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+static u32 flow_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow,
+			 const struct vfw_key *key)
+{
+	static const u8 tcp[] = {
+		[VFW_FLOW_STATE_TCP_SYN_SENT] = VFW_TIMEOUT_TCP_SYN_SENT,
+		[VFW_FLOW_STATE_TCP_SYN_SENT2] = VFW_TIMEOUT_TCP_SYN_SENT,
+		[VFW_FLOW_STATE_TCP_SYN_RECV] = VFW_TIMEOUT_TCP_SYN_RECV,
+		[VFW_FLOW_STATE_TCP_ESTABLISHED] = VFW_TIMEOUT_TCP_ESTABLISHED,
+		[VFW_FLOW_STATE_TCP_FIN_WAIT] = VFW_TIMEOUT_TCP_FIN_WAIT,
+		[VFW_FLOW_STATE_TCP_CLOSE_WAIT] = VFW_TIMEOUT_TCP_CLOSE_WAIT,
+		[VFW_FLOW_STATE_TCP_LAST_ACK] = VFW_TIMEOUT_TCP_LAST_ACK,
+		[VFW_FLOW_STATE_TCP_TIME_WAIT] = VFW_TIMEOUT_TCP_TIME_WAIT,
+		[VFW_FLOW_STATE_TCP_CLOSE] = VFW_TIMEOUT_TCP_CLOSE,
+	};
+
+	switch (key->protocol) {
+	case IPPROTO_TCP:
+		return policy->timeouts[tcp[flow->state]];
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return policy->timeouts[flow->state == VFW_FLOW_STATE_STREAM ?
+					VFW_TIMEOUT_UDP_STREAM : VFW_TIMEOUT_UDP_NEW];
+	default:
+		return policy->timeouts[is_echo(key) ? VFW_TIMEOUT_ICMP : VFW_TIMEOUT_OTHER];
+	}
+}
+
+/**
+ * vfw_track_state_valid() - may a flow of a protocol be in a state?
+ * @protocol: IP protocol
+ * @state: enum vfw_flow_state, or any number
+ */
+bool vfw_track_state_valid(u8 protocol, u8 state)
+{
+	if (protocol == IPPROTO_TCP)
+		return state >= VFW_FLOW_STATE_TCP_SYN_SENT && state <= VFW_FLOW_STATE_TCP_CLOSE;
+	if (state == VFW_FLOW_STATE_STREAM)
+		return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+	return state == VFW_FLOW_STATE_NEW || state == VFW_FLOW_STATE_REPLIED;
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_track_state_valid);
+
+static enum vfw_direction flow_opened(const struct vfw_flow *flow)
+{
+	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
+}
+
+static void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
+{
+	flow->packets[pkt->dir] += pkt->segments;
+	flow->bytes[pkt->dir] += pkt->length;
+}
+
+/* Passed without a flow. */
+static void count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
+{
+	this_cpu_add(vm->stats->packets[pkt->dir], pkt->segments);
+	this_cpu_add(vm->stats->bytes[pkt->dir], pkt->length);
+}
+
+static struct vfw_judgement pass_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
+{
+	count_lone(vm, pkt);
+	return JUDGE(VFW_DROP_REASON_NONE);
+}
+
+static struct vfw_judgement judge_verdict(const struct vfw_verdict *verdict)
+{
+	return (struct vfw_judgement){
+		.reason = verdict->reason,
+		.reject = verdict->action == VFW_ACTION_REJECT,
+	};
+}
+
+/*
+ * The policy changed since the flow was last judged: would the packet that opened it still be
+ * let in, and have a flow? The flow, locked, is removed if not.
+ */
+static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
+		    const struct vfw_policy *policy, const struct vfw_key *key,
+		    struct vfw_judgement *judgement)
+{
+	struct vfw_packet opening = {
+		.key = *key,
+		.kind = VFW_PACKET_FLOW,
+		.dir = flow_opened(flow),
+	};
+	struct vfw_verdict verdict;
+
+	if (is_echo(key))
+		opening.icmp_type = key->family == VFW_FAMILY_IPV4 ? ICMP_ECHO :
+								     ICMPV6_ECHO_REQUEST;
+	if (key->protocol == IPPROTO_TCP)
+		opening.tcp.flags = VFW_TCPHDR_SYN;
+	verdict = vfw_policy_judge(policy, &opening);
+	if (verdict.action == VFW_ACTION_PASS && !verdict.stateless) {
+		flow->rule = verdict.rule;
+		flow->epoch = policy->epoch;
+		return true;
+	}
+	vfw_flow_remove(table, flow);
+	judgement->reason = VFW_DROP_REASON_POLICY_CHANGE;
+	judgement->reject = verdict.action == VFW_ACTION_REJECT;
+	return false;
+}
+
+/*
+ * Find the flow of a key, valid under the policy. Returns it locked; or NULL, with a reason in
+ * @judgement if the packet is to be dropped at once.
+ */
+static struct vfw_flow *find_valid(struct vfw_flow_table *table, const struct vfw_policy *policy,
+				   const struct vfw_key *key, struct vfw_judgement *judgement)
+{
+	struct vfw_flow *flow = vfw_flow_find(table, key);
+
+	if (!flow)
+		return NULL;
+	if (unlikely(vfw_flow_expired(flow, vfw_flow_now(table)))) {
+		vfw_flow_remove(table, flow);
+		goto gone;
+	}
+	if (unlikely(flow->epoch != policy->epoch) &&
+	    !rejudge(table, flow, policy, key, judgement))
+		goto gone;
+	return flow;
+
+gone:
+	spin_unlock(&flow->lock);
+	return NULL;
+}
+
+static enum vfw_drop_reason update_tcp(struct vfw_flow_table *table, struct vfw_flow *flow,
+				       const struct vfw_packet *pkt, enum vfw_tcp_effect *effect)
+{
+	u8 state = flow->state;
+	enum vfw_drop_reason reason;
+
+	reason = vfw_tcp_update(&flow->tcp, &state, pkt->dir, &pkt->tcp, effect);
+	if (state != flow->state)
+		vfw_flow_set_state(table, flow, state);
+	return reason;
+}
+
+/* An echo request from the end that did not open the flow needs a rule of its own. */
+static enum vfw_drop_reason update_echo(struct vfw_flow *flow, const struct vfw_policy *policy,
+					const struct vfw_packet *pkt)
+{
+	enum vfw_direction asker = pkt->icmp_reply ? !pkt->dir : pkt->dir;
+	struct vfw_verdict verdict;
+
+	if (asker == flow_opened(flow))
+		return VFW_DROP_REASON_NONE;
+	if (pkt->icmp_reply)
+		return flow->flags & VFW_FLOW_ECHO_BOTH ? VFW_DROP_REASON_NONE :
+							  VFW_DROP_REASON_ICMP_REPLY;
+	verdict = vfw_policy_judge(policy, pkt);
+	if (verdict.action != VFW_ACTION_PASS)
+		return verdict.reason;
+	flow->flags |= VFW_FLOW_ECHO_BOTH;
+	return VFW_DROP_REASON_NONE;
+}
+
+static void update_plain(struct vfw_flow_table *table, struct vfw_flow *flow,
+			 const struct vfw_packet *pkt)
+{
+	bool udp = pkt->key.protocol == IPPROTO_UDP || pkt->key.protocol == IPPROTO_UDPLITE;
+
+	if (flow->state == VFW_FLOW_STATE_NEW && pkt->dir != flow_opened(flow))
+		flow->state = VFW_FLOW_STATE_REPLIED;
+	else if (udp && flow->state == VFW_FLOW_STATE_REPLIED &&
+		 vfw_flow_now(table) - flow->born > STREAM_AFTER)
+		flow->state = VFW_FLOW_STATE_STREAM;
+}
+
+/* A packet of a known flow, which is locked. */
+static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
+					const struct vfw_policy *policy,
+					const struct vfw_packet *pkt, enum vfw_tcp_effect *effect)
+{
+	enum vfw_drop_reason reason = VFW_DROP_REASON_NONE;
+
+	*effect = VFW_TCP_EFFECT_REFRESH;
+	if (pkt->key.protocol == IPPROTO_TCP)
+		reason = update_tcp(table, flow, pkt, effect);
+	else if (is_echo(&pkt->key))
+		reason = update_echo(flow, policy, pkt);
+	if (reason || *effect == VFW_TCP_EFFECT_REOPEN)
+		return reason;
+	if (pkt->key.protocol != IPPROTO_TCP)
+		update_plain(table, flow, pkt);
+	count_packet(flow, pkt);
+	if (*effect == VFW_TCP_EFFECT_REFRESH)
+		flow->expires = vfw_flow_now(table) + flow_lifetime(policy, flow, &pkt->key);
+	return VFW_DROP_REASON_NONE;
+}
+
+/* May this packet open a flow, and in which state does that begin? */
+static enum vfw_drop_reason opening_state(const struct vfw_policy *policy,
+					  const struct vfw_packet *pkt, struct vfw_tcp *tcp,
+					  u8 *state)
+{
+	*state = VFW_FLOW_STATE_NEW;
+	if (pkt->key.protocol == IPPROTO_TCP)
+		return vfw_tcp_open(tcp, state, pkt->dir, &pkt->tcp, policy->pick_up);
+	return pkt->icmp_reply ? VFW_DROP_REASON_ICMP_REPLY : VFW_DROP_REASON_NONE;
+}
+
+static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
+		      const struct vfw_policy *policy, const struct vfw_packet *pkt, u32 rule,
+		      const struct vfw_tcp *tcp)
+{
+	if (pkt->dir == VFW_DIRECTION_OUT)
+		flow->flags |= VFW_FLOW_OPENED_OUT;
+	flow->rule = rule;
+	flow->epoch = policy->epoch;
+	if (pkt->key.protocol == IPPROTO_TCP)
+		flow->tcp = *tcp;
+	count_packet(flow, pkt);
+	flow->expires = vfw_flow_now(table) + flow_lifetime(policy, flow, &pkt->key);
+}
+
+/* No flow: judge by the rules, and open one. @again: another CPU opened it meanwhile. */
+static struct vfw_judgement open_flow(struct vfw_vm *vm, struct vfw_flow_table *table,
+				      const struct vfw_policy *policy,
+				      const struct vfw_packet *pkt, bool *again)
+{
+	enum vfw_drop_reason reason;
+	struct vfw_verdict verdict;
+	struct vfw_flow *flow;
+	struct vfw_tcp tcp;
+	u8 state;
+
+	reason = opening_state(policy, pkt, &tcp, &state);
+	if (reason)
+		return JUDGE(reason);
+	verdict = vfw_policy_judge(policy, pkt);
+	if (verdict.action != VFW_ACTION_PASS) {
+		vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
+		return judge_verdict(&verdict);
+	}
+	flow = vfw_flow_add(table, &pkt->key, policy, state, &reason, GFP_ATOMIC);
+	if (!flow) {
+		*again = !reason;
+		return JUDGE(reason);
+	}
+	fill_flow(table, flow, policy, pkt, verdict.rule, &tcp);
+	vfw_flow_unlock(flow);
+	return JUDGE(VFW_DROP_REASON_NONE);
+}
+
+static struct vfw_judgement track_flow(struct vfw_vm *vm, struct vfw_flow_table *table,
+				       const struct vfw_policy *policy,
+				       const struct vfw_packet *pkt)
+{
+	struct vfw_judgement judgement = {};
+	enum vfw_tcp_effect effect;
+	struct vfw_flow *flow;
+	bool again = false;
+
+	do {
+		flow = find_valid(table, policy, &pkt->key, &judgement);
+		if (likely(flow)) {
+			judgement.reason = update_flow(table, flow, policy, pkt, &effect);
+			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
+				vfw_flow_remove(table, flow);
+			spin_unlock(&flow->lock);
+			if (likely(effect != VFW_TCP_EFFECT_REOPEN))
+				return judgement;
+		} else if (judgement.reason) {
+			return judgement;
+		}
+		again = false;
+		judgement = open_flow(vm, table, policy, pkt, &again);
+	} while (unlikely(again));
+	return judgement;
+}
+
+/*
+ * An ICMP error passes when it is about a flow of this VM and, of TCP, quotes what may be in
+ * flight (RFC 5927). It changes nothing.
+ */
+static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table *table,
+					const struct vfw_policy *policy,
+					const struct vfw_packet *pkt)
+{
+	struct vfw_judgement judgement = {};
+	struct vfw_flow *flow;
+	bool known = true;
+
+	flow = find_valid(table, policy, &pkt->key, &judgement);
+	if (!flow)
+		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
+	if (pkt->key.protocol == IPPROTO_TCP)
+		known = vfw_tcp_quoted_in_window(&flow->tcp, pkt->quoted_dir, pkt->quoted_seq);
+	spin_unlock(&flow->lock);
+	return known ? pass_lone(vm, pkt) : JUDGE(VFW_DROP_REASON_ICMP_ERROR);
+}
+
+/* A message that opens no flow: the rules alone judge it. */
+static struct vfw_judgement track_lone(struct vfw_vm *vm, const struct vfw_policy *policy,
+				       const struct vfw_packet *pkt)
+{
+	struct vfw_verdict verdict = vfw_policy_judge(policy, pkt);
+
+	if (!verdict.rule && verdict.action != VFW_ACTION_PASS)
+		return JUDGE(VFW_DROP_REASON_ICMP_TYPE);
+	vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
+	return verdict.action == VFW_ACTION_PASS ? pass_lone(vm, pkt) : judge_verdict(&verdict);
+}
+
+/* Does a stateless rule decide? It does when it is the first that matches. */
+static bool track_stateless(struct vfw_vm *vm, const struct vfw_policy *policy,
+			    const struct vfw_packet *pkt, struct vfw_judgement *judgement)
+{
+	struct vfw_verdict verdict = vfw_policy_judge(policy, pkt);
+
+	if (!verdict.stateless)
+		return false;
+	vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
+	*judgement = verdict.action == VFW_ACTION_PASS ? pass_lone(vm, pkt) :
+							 judge_verdict(&verdict);
+	return true;
+}
+
+/**
+ * vfw_track_packet() - judge a packet
+ * @vm: whose it is
+ * @pkt: the packet, parsed
+ *
+ * Counts what passes; drops are counted by the caller.
+ *
+ * Context: BH off, RCU.
+ */
+struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet *pkt)
+{
+	const struct vfw_policy *policy = rcu_dereference_check(vm->policy,
+								rcu_read_lock_bh_held());
+	struct vfw_judgement judgement = {};
+	struct vfw_flow_table *table;
+
+	if (unlikely(pkt->kind == VFW_PACKET_NEIGHBOUR))
+		return pass_lone(vm, pkt);
+	if (unlikely(!policy))
+		return JUDGE(VFW_DROP_REASON_NO_POLICY);
+	if (policy->stateless && track_stateless(vm, policy, pkt, &judgement))
+		return judgement;
+	table = rcu_dereference_check(vm->flows, rcu_read_lock_bh_held());
+	switch (pkt->kind) {
+	case VFW_PACKET_FLOW:
+		return track_flow(vm, table, policy, pkt);
+	case VFW_PACKET_ICMP_ERROR:
+		return track_error(vm, table, policy, pkt);
+	default:
+		return track_lone(vm, policy, pkt);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_TRACK_H
+#define _VFW_TRACK_H
+
+#include "packet.h"
+
+struct vfw_vm;
+
+/**
+ * struct vfw_judgement - what becomes of a packet
+ * @reason: VFW_DROP_REASON_NONE lets it pass
+ * @reject: it is to be answered
+ */
+struct vfw_judgement {
+	enum vfw_drop_reason reason;
+	bool reject;
+};
+
+struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet *pkt);
+bool vfw_track_state_valid(u8 protocol, u8 state);
+
+#endif /* _VFW_TRACK_H */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VFW_VM_H
+#define _VFW_VM_H
+
+#include <linux/list.h>
+#include <linux/netlink.h>
+#include <linux/percpu.h>
+#include <linux/rhashtable.h>
+#include <linux/uuid.h>
+#include <uapi/linux/vfw.h>
+#include "main.h"
+
+#define VFW_DROP_REASONS (VFW_DROP_REASON_ICMP_REPLY + 1)
+
+struct vfw_flow_table;
+struct vfw_hold;
+struct vfw_policy;
+struct vfw_restore;
+
+/**
+ * struct vfw_stats - what no flow counts; per CPU, written with BH off
+ * @packets: passed without a flow, by direction
+ * @bytes: of them
+ * @held: packets held and then judged
+ * @drops: by reason and direction
+ */
+struct vfw_stats {
+	u64 packets[2];
+	u64 bytes[2];
+	u64 held;
+	u64 drops[VFW_DROP_REASONS][2];
+};
+
+/**
+ * struct vfw_vm - a VM
+ * @state: enum vfw_vm_state; written under vfw_net.lock, read by the hook
+ * @policy: the policy in force, or NULL: nothing passes
+ * @flows: the flow table; never NULL
+ * @stats: counters of this host, per CPU
+ * @hold: packets that wait; NULL unless holding or closed
+ * @base: counters that came with a restore, and those of tables replaced; under vfw_net.lock
+ * @base_totals: the same for what flow tables count
+ * @vn: the registry it is in
+ * @node: in vfw_net.vms
+ * @uuid: what names it
+ * @id: its number on this host
+ * @epoch: policy epoch of the policy in force, 0 for none; wraps past 0
+ * @incarnation: raised by each commit of a restore
+ * @ports: struct vfw_port.list, in order of declaration
+ * @n_ports: how many
+ * @restore: state that is arriving, or NULL
+ * @name: display name
+ * @rcu: to free it after a grace period
+ *
+ * All but what the hook reads is protected by vfw_net.lock.
+ */
+struct vfw_vm {
+	u8 state;
+	struct vfw_policy __rcu *policy;
+	struct vfw_flow_table __rcu *flows;
+	struct vfw_stats __percpu *stats;
+	struct vfw_hold __rcu *hold;
+
+	struct vfw_stats base;
+	struct {
+		u64 packets[2];
+		u64 bytes[2];
+		u64 opened;
+		u64 ended;
+	} base_totals;
+	struct vfw_net *vn;
+	struct rhash_head node;
+	uuid_t uuid;
+	u32 id;
+	u32 epoch;
+	u64 incarnation;
+	struct list_head ports;
+	u32 n_ports;
+	struct vfw_restore *restore;
+	char name[VFW_NAME_MAX + 1];
+	struct rcu_head rcu;
+};
+
+struct vfw_vm *vfw_vm_find(struct vfw_net *vn, const uuid_t *uuid);
+struct vfw_vm *vfw_vm_add(struct vfw_net *vn, const uuid_t *uuid, const char *name,
+			  struct netlink_ext_ack *extack);
+void vfw_vm_del(struct vfw_vm *vm);
+void vfw_vm_freeze(struct vfw_vm *vm);
+void vfw_vm_thaw(struct vfw_vm *vm);
+void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy);
+void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table);
+void vfw_vm_stats(struct vfw_vm *vm, struct vfw_stats *stats);
+
+int vfw_vm_net_init(struct vfw_net *vn);
+void vfw_vm_net_exit(struct vfw_net *vn);
+
+static inline void vfw_vm_count_drop(struct vfw_vm *vm, enum vfw_drop_reason reason,
+				     enum vfw_direction dir)
+{
+	this_cpu_inc(vm->stats->drops[reason][dir]);
+}
+
+#endif /* _VFW_VM_H */
