@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/* snapshot info on good, damaged and hostile snapshots; what it says is matched. */
+#include "stream.h"
+#include "../args.h"
+#include "../snapshot.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct stream stream;
+static char said[4096];
+static int real_stderr;
+static unsigned int failures, cases;
+
+static void complain(const char *what, const char *expected)
+{
+	dprintf(real_stderr, "FAIL: %s: expected '%s', it said '%s'\n", what, expected, said);
+	failures++;
+}
+
+static int in_memory(const void *bytes, size_t length)
+{
+	int fd = memfd_create("snapshot", 0);
+
+	if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)
+		abort();
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Return: exit code of snapshot info; what it put to stderr is in said[]. */
+static int info(const void *bytes, size_t length)
+{
+	int fd = in_memory(bytes, length);
+	char name[32];
+	char *word = name;
+	struct args args = { 1, &word };
+	ssize_t got;
+	int code;
+
+	snprintf(name, sizeof(name), "/dev/fd/%d", fd);
+	if (ftruncate(STDERR_FILENO, 0))
+		abort();
+	lseek(STDERR_FILENO, 0, SEEK_SET);
+	code = snapshot_info(&args);
+	lseek(STDERR_FILENO, 0, SEEK_SET);
+	got = read(STDERR_FILENO, said, sizeof(said) - 1);
+	said[got > 0 ? got : 0] = '\0';
+	close(fd);
+	cases++;
+	return code;
+}
+
+static void expect(const char *what, const char *message)
+{
+	int code = info(stream.bytes, stream.length);
+
+	if (!message && (code != DONE || said[0]))
+		complain(what, "nothing");
+	else if (message && (code != FAILED || !strstr(said, message)))
+		complain(what, message);
+}
+
+static void test_good(void)
+{
+	static const struct stream_content contents[] = {
+		{ },
+		{ .no_policy = true },
+		{ .rules = 500, .flows_ipv4 = 1000, .flows_ipv6 = 800 },
+		{ .rules = 1, .flows_ipv6 = 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+		stream_make(&stream, &contents[i]);
+		expect("good", NULL);
+		options.json = true;
+		expect("good, JSON", NULL);
+		options.json = false;
+		options.details = true;
+		expect("good, details", NULL);
+		options.details = false;
+		stream_free(&stream);
+	}
+}
+
+static void test_truncated(void)
+{
+	for (size_t length = 0; length < stream.length; length++)
+		if (info(stream.bytes, length) != FAILED || !strstr(said, "ends"))
+			complain("truncated", "... ends ...");
+}
+
+static void test_flipped(void)
+{
+	for (size_t at = 0; at < stream.length; at++) {
+		stream.bytes[at] ^= 1 << at % 8;
+		if (info(stream.bytes, stream.length) != FAILED || !strstr(said, "frame "))
+			complain("flipped", "frame ...");
+		stream.bytes[at] ^= 1 << at % 8;
+	}
+}
+
+/*
+ * Each byte set to some values with checksums made right: whatever comes of it, it comes
+ * without a crash, and a fault is said where there is one.
+ */
+static void test_hostile(void)
+{
+	static const __u8 values[] = { 0x00, 0x01, 0x20, 0x7f, 0xff };
+
+	for (size_t at = 0; at < stream.length; at++) {
+		__u8 before = stream.bytes[at];
+
+		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+			int code;
+
+			stream.bytes[at] = values[i];
+			stream_seal(&stream);
+			code = info(stream.bytes, stream.length);
+			if (!code != !said[0])
+				complain("hostile", code ? "something" : "nothing");
+		}
+		stream.bytes[at] = before;
+	}
+	stream_seal(&stream);
+}
+
+/* Sets bytes of the first frame of a type, @at from its beginning, and sees what is said. */
+static void set(const char *message, unsigned int type, size_t at, const void *value,
+		size_t length)
+{
+	__u8 *bytes = (__u8 *)stream_frame(&stream, type) + at;
+	__u8 before[16];
+
+	memcpy(before, bytes, length);
+	memcpy(bytes, value, length);
+	stream_seal(&stream);
+	expect(message, message);
+	memcpy(bytes, before, length);
+	stream_seal(&stream);
+}
+
+#define SET(message, type, at, value)						\
+	set(message, VFW_FRAME_TYPE_##type, at, &(typeof(value)){ value },	\
+	    sizeof(value))
+#define IN(record, field) (sizeof(struct vfw_state_frame) + offsetof(struct record, field))
+#define HEAD(field) offsetof(struct vfw_state_frame, field)
+
+static void test_frames(void)
+{
+	SET("this is no snapshot", HEADER, HEAD(magic), (__u8)0);
+	SET("no frame begins here", STATS, HEAD(magic), (__u8)0);
+	SET("of version 2", HEADER, HEAD(version), htole16(2));
+	SET("there is no frame type 10", END, HEAD(type), htole16(10));
+	SET("there is no frame type 0", VM, HEAD(type), htole16(0));
+	SET("of type vm cannot stand first", HEADER, HEAD(type),
+	    htole16(VFW_FRAME_TYPE_VM));
+	SET("of type stats cannot stand after stats", FLOWS_IPV4, HEAD(type),
+	    htole16(VFW_FRAME_TYPE_STATS));
+	SET("of type rules cannot stand after port", POLICY, HEAD(type),
+	    htole16(VFW_FRAME_TYPE_RULES));
+	SET("cannot have 32776 bytes", FLOWS_IPV4, HEAD(length), htole32(32776));
+	SET("cannot have 16 bytes", FLOWS_IPV4, HEAD(length), htole32(16));
+	SET("cannot have 65 bytes", STATS, HEAD(length), htole32(65));
+	SET("number 7", VM, HEAD(sequence), htole32(7));
+	SET("records in a frame of type port", PORT, HEAD(count), htole32(65));
+	SET("0 records in a frame of type header", HEADER, HEAD(count), htole32(0));
+	SET("do not make a frame of", FLOWS_IPV4, HEAD(count), htole32(1));
+	/* So many make the same frame in 32 bits. */
+	SET("780903146 records", FLOWS_IPV4, HEAD(count), htole32(0x2e8ba2ea));
+	SET("counts 99 frames", END, IN(vfw_state_end, frames), htole32(99));
+	SET("counts 9 ports", END, IN(vfw_state_end, ports), htole32(9));
+	SET("counts 9 rules", END, IN(vfw_state_end, rules), htole32(9));
+	SET("counts 9 IPv4", END, IN(vfw_state_end, flows_ipv4), htole32(9));
+	SET("counts 9 IPv6", END, IN(vfw_state_end, flows_ipv6), htole32(9));
+	SET("counts 9 bytes", END, IN(vfw_state_end, bytes), htole64(9));
+}
+
+static void test_records(void)
+{
+	SET("incarnation is 0", HEADER, IN(vfw_state_header, incarnation), htole64(0));
+	SET("unknown flags", HEADER, IN(vfw_state_header, flags), htole32(2));
+	SET("reserved", HEADER, IN(vfw_state_header, reserved), (__u8)1);
+	SET("creator", HEADER, IN(vfw_state_header, creator[31]), (__u8)1);
+	SET("name", VM, IN(vfw_state_vm, name[63]), (__u8)'x');
+	SET("name is empty", PORT, IN(vfw_state_port, name), (__u8)0);
+	SET("there is no port-type 2", PORT, IN(vfw_state_port, type), (__u8)2);
+	SET("reserved", PORT, IN(vfw_state_port, reserved[6]), (__u8)1);
+	SET("unknown flags", POLICY, IN(vfw_state_policy, flags), (__u8)4);
+	SET("there is no policy, but", POLICY, IN(vfw_state_policy, flags), (__u8)0);
+	SET("there is no action 3", POLICY, IN(vfw_state_policy, default_in), (__u8)3);
+	SET("rules 1000001", POLICY, IN(vfw_state_policy, rules), htole32(1000001));
+	SET("says it has 3 rules", POLICY, IN(vfw_state_policy, rules),
+	    htole32(3));
+	SET("says it has 5 rules, 4 came", POLICY, IN(vfw_state_policy, rules),
+	    htole32(5));
+	SET("most flows 0", POLICY, IN(vfw_state_policy, max_flows), htole32(0));
+	SET("icmp 1728001", POLICY, IN(vfw_state_policy, timeouts[10]), htole32(1728001));
+	SET("cannot have 8 bytes", RULES, IN(vfw_state_rule, length), htole16(8));
+	SET("cannot have 0 bytes", RULES, IN(vfw_state_rule, length), htole16(0));
+	SET("cannot have 65528 bytes", RULES, IN(vfw_state_rule, length), htole16(65528));
+	SET("unknown flags", RULES, IN(vfw_state_rule, flags), (__u8)0x82);
+	SET("no action 255", RULES, IN(vfw_state_rule, action), (__u8)255);
+	SET("more than 32 ranges", RULES, IN(vfw_state_rule, local_ranges), (__u8)33);
+	SET("a comment of 128", RULES, IN(vfw_state_rule, comment_length), (__u8)128);
+	SET("an ICMP type", RULES, IN(vfw_state_rule, icmp_type), (__u8)1);
+	SET("an address where", RULES, IN(vfw_state_rule, local), (__u8)1);
+	SET("an address of no family", RULES, IN(vfw_state_rule, flags),
+	    (__u8)(VFW_STATE_RULE_LOCAL | VFW_STATE_RULE_PROTOCOL));
+	SET("reasons do not fit", STATS, IN(vfw_state_stats, drops), htole32(3));
+	SET("no drop-reason 29", STATS, sizeof(struct vfw_state_stats) +
+	    IN(vfw_state_drop, reason), htole32(29));
+	SET("out of order", STATS, sizeof(struct vfw_state_stats) +
+	    IN(vfw_state_drop, reason), htole32(28));
+}
+
+static void test_flow_records(void)
+{
+	SET("in state 0", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)0);
+	SET("in state 13", FLOWS_IPV6, IN(vfw_state_flow, state), (__u8)13);
+	SET("protocol 6 cannot be stream", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)3);
+	SET("protocol 17 cannot be tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
+	    (__u8)17);
+	SET("unknown flags", FLOWS_IPV4, IN(vfw_state_flow, flags), (__u8)4);
+	SET("lifetime 1728000001", FLOWS_IPV4, IN(vfw_state_flow, expires),
+	    htole32(1728000001));
+	SET("there is no rule 5", FLOWS_IPV4, IN(vfw_state_flow, rule), htole32(5));
+	SET("window scale", FLOWS_IPV6, IN(vfw_state_flow, scales), (__u8)0xf0);
+	SET("unknown TCP flags", FLOWS_IPV6, IN(vfw_state_flow, tcp_flags_remote),
+	    (__u8)0x40);
+	SET("reserved", FLOWS_IPV6, IN(vfw_state_flow, reserved[1]), (__u8)1);
+}
+
+static void test_trailing(void)
+{
+	__u8 *longer = malloc(stream.length + 1);
+
+	if (!longer)
+		abort();
+	memcpy(longer, stream.bytes, stream.length);
+	longer[stream.length] = 0;
+	if (info(longer, stream.length + 1) != FAILED || !strstr(said, "bytes follow"))
+		complain("trailing", "bytes follow");
+	free(longer);
+}
+
+int main(void)
+{
+	static const struct stream_content content = {
+		.rules = 4, .flows_ipv4 = 5, .flows_ipv6 = 2, .odd_name = true,
+	};
+	int null = open("/dev/null", O_WRONLY);
+
+	real_stderr = dup(STDERR_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(memfd_create("stderr", 0), STDERR_FILENO);
+	setvbuf(stderr, NULL, _IONBF, 0);
+
+	test_good();
+	stream_make(&stream, &content);
+	test_frames();
+	test_records();
+	test_flow_records();
+	test_trailing();
+	test_truncated();
+	test_flipped();
+	test_hostile();
+	options.json = true;
+	test_hostile();
+	stream_free(&stream);
+	dprintf(real_stderr, "state_test: %u cases, %u failed\n", cases, failures);
+	return failures ? 1 : 0;
+}
