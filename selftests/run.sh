@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the Makefile's test targets run.
+#
+#   run.sh all | build | style | tool | kunit | selftests [NAME...] | move | demo | lab
+#
+# Every step's output is kept in build/check/STEP.log; a step that fails shows the end of it.
+# A step that prints TAP ("ok ..." and "not ok ..." at the beginning of a line) counts with each
+# of these lines, another one as one test. The last line is "N passed, N failed, N skipped".
+set -uo pipefail
+
+top=$(realpath "$(dirname "$0")/..")
+cd "$top" || exit 1
+lab=selftests/lab logs=build/check
+passed=0 failed=0 skipped=0
+declare -a broken=()
+
+die() { echo "check: $*" >&2; exit 1; }
+
+# Of a finished step: add what it says, or the step itself, to the totals.
+count() { # STATUS LOG
+	local ok not_ok skip
+	ok=$(grep -cE '^ok ' "$2") not_ok=$(grep -cE '^not ok ' "$2") skip=$(grep -ciE '^ok .*# SKIP' "$2")
+	if [ $((ok + not_ok)) -eq 0 ]; then
+		if [ "$1" -eq 0 ]; then ok=1; else not_ok=1; fi
+	elif [ "$1" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
+		not_ok=1
+	fi
+	passed=$((passed + ok - skip)) failed=$((failed + not_ok)) skipped=$((skipped + skip))
+	tally="$((ok - skip)) passed, $not_ok failed, $skip skipped"
+	[ "$not_ok" -eq 0 ]
+}
+
+step() { # NAME COMMAND...
+	local name=$1 log=$logs/$1.log begin=$SECONDS status=0
+	shift
+	[ -t 1 ] && printf '%-28s ...\r' "$name"
+	"$@" > "$log" 2>&1 < /dev/null || status=$?
+	if count "$status" "$log"; then
+		printf '%-28s %-40s %4d s\n' "$name" "$tally" $((SECONDS - begin))
+	else
+		printf '%-28s FAILED (%s; status %d; %s) %4d s\n' "$name" "$tally" "$status" "$log" \
+			$((SECONDS - begin))
+		grep -E '^not ok ' "$log" | head -n 20
+		tail -n 25 "$log" | sed 's/^/    | /'
+		broken+=("$name")
+		return 1
+	fi
+}
+
+# A build that prints a warning has failed.
+without_warning() {
+	local log
+	log=$(mktemp)
+	"$@" 2>&1 | tee "$log"
+	local status=${PIPESTATUS[0]}
+	if grep -iE 'warning' "$log" | grep -vE 'BTF|clock skew' > /dev/null; then
+		echo 'the build printed warnings'
+		status=1
+	fi
+	rm -f "$log"
+	return "$status"
+}
+
+# Debian's own headers: the newest installed that are of this release's kernel.
+distribution_headers() {
+	local dir newest=
+	for dir in /usr/src/linux-headers-*-amd64; do
+		[ -f "$dir/Makefile" ] && newest=$dir
+	done
+	[ -n "$newest" ] || die 'no /usr/src/linux-headers-*-amd64 (package linux-headers-amd64)'
+	echo "$newest"
+}
+
+prepare() {
+	mkdir -p "$logs"
+	"$lab/packages.sh" "$@" || die 'packages are missing'
+}
+
+kernels() {
+	plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
+	debug=$("$lab/kernel.sh" debug) || die 'no lab kernel'
+}
+
+build_plain() {
+	step build-plain without_warning make module OUT=build/plain KDIR="$plain" W=1 &&
+		step build-tool without_warning make tool
+}
+
+build() {
+	step build-headers without_warning make module OUT=build/headers \
+		KDIR="$(distribution_headers)" W=1
+	build_plain
+	step build-debug without_warning make module OUT=build/debug KDIR="$debug" W=1 VFW_KUNIT=1
+}
+
+style() {
+	step style selftests/style.sh "$(distribution_headers)"
+	step spec selftests/check-spec.sh
+}
+
+tool() {
+	step tool-tests make -C userspace check
+}
+
+kunit() {
+	VFW_KO=$top/build/debug/vfw.ko step kunit "$lab/kunit.sh" build/debug/vfw_kunit.ko
+}
+
+# Each script of selftests/ on a host of its own, under the debug kernel.
+selftests() {
+	local script name
+	for script in selftests/*/test_*.sh; do
+		name=$(basename "$script" .sh)
+		name=${name#test_}
+		if [ $# -gt 0 ]; then
+			case " $* " in *" $name "*) ;; *) continue ;; esac
+		fi
+		VFW_KO=$top/build/debug/vfw.ko step "test-$name" "$lab/host.sh" --kernel debug --mem 2G \
+			--timeout 600 -- "$top/$script"
+	done
+}
+
+move() {
+	VFW_KO=$top/build/plain/vfw.ko VFW_NL=$top/userspace/build/vfw-nl \
+		step move selftests/demo/demo.sh --check
+}
+
+summary() {
+	[ ${#broken[@]} -eq 0 ] || echo "failed steps: ${broken[*]}"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+what=${1:-all}
+[ $# -gt 0 ] && shift
+case $what in
+all)
+	prepare build test demo; kernels
+	build; style; tool; kunit; selftests; move
+	summary ;;
+build) prepare build; kernels; build; summary ;;
+style) prepare build test; kernels; style; summary ;;
+tool) prepare build test; tool; summary ;;
+kunit) prepare build test; kernels; build && kunit; summary ;;
+selftests) prepare build test; kernels; build && selftests "$@"; summary ;;
+move) prepare build demo; kernels; build_plain && move; summary ;;
+demo)
+	prepare build demo; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
+	echo 'building vfw.ko and vfw-nl'
+	build_plain > "$logs/demo-build.log" || { cat "$logs/demo-build.log"; exit 1; }
+	VFW_KO=$top/build/plain/vfw.ko VFW_NL=$top/userspace/build/vfw-nl exec selftests/demo/demo.sh ;;
+lab)
+	prepare build test; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
+	build_plain || exit 1
+	VFW_KO=$top/build/plain/vfw.ko exec "$lab/shell.sh" ;;
+*) die "'$what' is not something to run: all build style tool kunit selftests move demo lab" ;;
+esac

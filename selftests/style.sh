@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# checkpatch --strict, sparse, shellcheck, and a few rules of the house.
+#
+#   style.sh [KDIR]     KDIR: headers for sparse (it does not run on the lab's kernel)
+set -uo pipefail
+
+top=$(realpath "$(dirname "$0")/..")
+cd "$top" || exit 1
+src=$(selftests/lab/kernel.sh plain source) || exit 1
+kdir=${1:-}
+status=0
+
+result() { # STATUS TEXT
+	if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "not ok $2"; status=1; fi
+}
+
+# All C of the project but what a generator wrote. Before the first commit git knows no files.
+sources() {
+	git ls-files --cached --others --exclude-standard -- '*.c' '*.h' | grep -v '_gen\.[ch]$' |
+		grep -v '^include/uapi/linux/vfw\.h$'
+}
+
+# CONST_STRUCT and the like come from lists in the kernel tree, which --root names.
+one_checkpatch() {
+	perl "$src/scripts/checkpatch.pl" --root="$src" --strict --no-summary --quiet \
+		--max-line-length=100 --ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG --file "$1"
+}
+
+while read -r file; do
+	one_checkpatch "$file"
+	result $? "checkpatch $file"
+done < <(sources)
+
+while read -r file; do
+	shellcheck -x "$file"
+	result $? "shellcheck $file"
+done < <(git ls-files --cached --others --exclude-standard -- '*.sh')
+
+if [ -n "$kdir" ] && command -v sparse > /dev/null; then
+	rm -rf build/sparse
+	out=$(make module OUT=build/sparse KDIR="$kdir" C=2 2>&1)
+	# What sparse says of the kernel's own headers is not ours to mend.
+	remarks=$(grep -E '(kmod|include/uapi/linux/vfw)[^:]*:[0-9]+:[0-9]+: (warning|error)' <<< "$out")
+	[ -z "$remarks" ] || echo "$remarks"
+	[ -z "$remarks" ] && [ -f build/sparse/vfw.ko ]
+	result $? 'sparse'
+fi
+
+version=$(sed -n 's/^#define VFW_VERSION "\(.*\)"/\1/p' kmod/main.h)
+grep -q "^PACKAGE_VERSION=\"$version\"$" dkms.conf
+result $? "dkms.conf has the module's version $version"
+exit $status
