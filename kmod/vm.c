@@ -9,6 +9,7 @@
 #include "main.h"
 #include "flow.h"
 #include "hold.h"
+#include "netlink.h"
 #include "policy.h"
 #include "port.h"
 #include "restore.h"
@@ -130,6 +131,7 @@ void vfw_vm_del(struct vfw_vm *vm)
 
 	lockdep_assert_held(&vn->lock);
 	vfw_restore_drop(vm);
+	vfw_nl_policy_forget(vm);
 	vfw_port_del_all(vm);
 	vfw_hold_drop(vm);
 	rhashtable_remove_fast(&vn->vms, &vm->node, vm_params);

@@ -17,10 +17,18 @@ declare -a broken=()
 
 die() { echo "check: $*" >&2; exit 1; }
 
-# Of a finished step: add what it says, or the step itself, to the totals.
+# Of a finished step: add what it says, or the step itself, to the totals. KUnit's suites are
+# lines of TAP, but its cases are what counts; they are in the summary of kunit.sh.
 count() { # STATUS LOG
-	local ok not_ok skip
-	ok=$(grep -cE '^ok ' "$2") not_ok=$(grep -cE '^not ok ' "$2") skip=$(grep -ciE '^ok .*# SKIP' "$2")
+	local ok not_ok skip summary
+	summary=$(sed -n 's/^kunit: [0-9]* suites, \([0-9]*\) cases passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "$2")
+	if [ -n "$summary" ]; then
+		read -r ok not_ok skip <<< "$summary"
+		ok=$((ok + skip))
+	else
+		ok=$(grep -cE '^ok ' "$2") not_ok=$(grep -cE '^not ok ' "$2")
+		skip=$(grep -ciE '^ok .*# SKIP' "$2")
+	fi
 	if [ $((ok + not_ok)) -eq 0 ]; then
 		if [ "$1" -eq 0 ]; then ok=1; else not_ok=1; fi
 	elif [ "$1" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
@@ -97,6 +105,7 @@ build() {
 style() {
 	step style selftests/style.sh "$(distribution_headers)"
 	step spec selftests/check-spec.sh
+	step dkms selftests/dkms.sh "$(distribution_headers)"
 }
 
 tool() {

@@ -26,7 +26,7 @@ packages_of() {
 			openssh-client bind9-dnsutils dnsmasq-base iputils-ping iputils-arping \
 			tcpdump netcat-openbsd socat ethtool openvswitch-switch procps \
 			python3 python3-yaml python3-jsonschema kmod bsdutils util-linux \
-			man-db mandoc bash-completion shellcheck ;;
+			man-db mandoc bash-completion shellcheck dkms ;;
 	demo) # a real VM, really migrated
 		printf '%s\n' libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu \
 			qemu-system-x86 dbus busybox-static iproute2 netcat-openbsd \
