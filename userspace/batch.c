@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "batch.h"
 #include "print.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -92,7 +93,7 @@ static int run_lines(FILE *file, const char *name)
 		code = run_line(line);
 		if (code > worst)
 			worst = code;
-		if (code && !options.force)
+		if (signals_caught() || (code && !options.force))
 			break;
 	}
 	message_place(NULL, 0);

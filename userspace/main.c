@@ -5,6 +5,9 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define OUTPUT_BUFFER (64 * 1024)
 
 static const char usage[] =
 	"Usage: vfw-nl [OPTIONS] OBJECT COMMAND [KEY VALUE ...]\n"
@@ -77,6 +80,9 @@ int main(int argc, char **argv)
 	int option, code;
 
 	argv[0] = "vfw-nl";
+	/* A million flows go through here. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	while ((option = getopt_long(argc, argv, "+jpsnb:fVh", long_options, NULL)) != -1)
 		if (!take_option(option, &batch, &code))
 			goto out;

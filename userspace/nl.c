@@ -29,7 +29,8 @@ static struct vnl_error posted_error;
 
 /**
  * struct exchange - a request and what came in answer
- * @sequence: of the request
+ * @request: the request
+ * @sequence: its number
  * @handler: takes the replies
  * @data: for @handler
  * @error: the kernel's refusal
@@ -38,6 +39,7 @@ static struct vnl_error posted_error;
  * @interrupted: what was dumped changed meanwhile
  */
 struct exchange {
+	struct nl_msg *request;
 	__u32 sequence;
 	vnl_handler handler;
 	void *data;
@@ -193,13 +195,11 @@ static int send_request(struct nl_msg *request, int flags, __u32 *sent)
 	struct nlmsghdr *header;
 	ssize_t length;
 
-	if (!request)
+	if (!request || !sock)
 		return sock ? FAILED : REFUSED;
 	header = nlmsg_hdr(request);
-	if (header->nlmsg_type == NLMSG_OVERRUN) {
-		nlmsg_free(request);
+	if (header->nlmsg_type == NLMSG_OVERRUN)
 		return fail("the request is too long");
-	}
 	header->nlmsg_flags |= flags;
 	header->nlmsg_seq = ++sequence;
 	header->nlmsg_pid = nl_socket_get_local_port(sock);
@@ -207,7 +207,6 @@ static int send_request(struct nl_msg *request, int flags, __u32 *sent)
 	do {
 		length = send(nl_socket_get_fd(sock), header, header->nlmsg_len, 0);
 	} while (length < 0 && errno == EINTR);
-	nlmsg_free(request);
 	return length < 0 ? fail("cannot send to the kernel: %s", strerror(errno)) : DONE;
 }
 
@@ -238,7 +237,7 @@ static void handle_message(struct exchange *exchange, const struct nlmsghdr *hea
 	if (header->nlmsg_flags & NLM_F_DUMP_INTR)
 		exchange->interrupted = true;
 	if (header->nlmsg_type == NLMSG_ERROR || header->nlmsg_type == NLMSG_DONE) {
-		vnl_error_parse(&exchange->error, header);
+		vnl_error_parse(&exchange->error, header, nlmsg_hdr(exchange->request));
 		exchange->done = true;
 	} else if (header->nlmsg_type == family && exchange->code == DONE) {
 		exchange->code = handle_reply(exchange, header);
@@ -312,13 +311,12 @@ static int run_exchange(struct exchange *exchange, bool dump)
 int vnl_do_quiet(struct nl_msg *request, vnl_handler handler, void *data,
 		 struct vnl_error *error)
 {
-	struct exchange exchange = { .handler = handler, .data = data };
+	struct exchange exchange = { request, .handler = handler, .data = data };
 	int code = send_request(request, NLM_F_ACK, &exchange.sequence);
 
-	memset(error, 0, sizeof(*error));
-	if (code)
-		return code;
-	code = run_exchange(&exchange, false);
+	if (code == DONE)
+		code = run_exchange(&exchange, false);
+	nlmsg_free(request);
 	*error = exchange.error;
 	return error->error ? REFUSED : code;
 }
@@ -361,13 +359,13 @@ int vnl_do(struct nl_msg *request, vnl_handler handler, void *data)
  */
 int vnl_dump(struct nl_msg *request, vnl_handler handler, void *data)
 {
-	struct exchange exchange = { .handler = handler, .data = data };
+	struct exchange exchange = { request, .handler = handler, .data = data };
 	__u8 command = request_command(request);
 	int code = send_request(request, NLM_F_DUMP, &exchange.sequence);
 
-	if (code)
-		return code;
-	code = run_exchange(&exchange, true);
+	if (code == DONE)
+		code = run_exchange(&exchange, true);
+	nlmsg_free(request);
 	if (exchange.error.error)
 		return vnl_report(command, &exchange.error);
 	if (code == DONE && exchange.interrupted)
@@ -390,7 +388,7 @@ static int drain(void)
 			if (header->nlmsg_type != NLMSG_ERROR ||
 			    sequence - header->nlmsg_seq >= posted)
 				continue;
-			vnl_error_parse(&error, header);
+			vnl_error_parse(&error, header, NULL);
 			if (error.error && !posted_error.error)
 				posted_error = error;
 			posted--;
@@ -412,6 +410,7 @@ int vnl_post(struct nl_msg *request, __u32 *number)
 {
 	int code = send_request(request, NLM_F_ACK, number);
 
+	nlmsg_free(request);
 	if (code)
 		return code;
 	posted++;

@@ -70,8 +70,10 @@ static void parse_extack(struct vnl_error *error, const struct nlmsghdr *header,
  * vnl_error_parse() - read an acknowledgment, or the end of a dump
  * @error: filled; its error is 0 when nothing was refused
  * @header: the message, NLMSG_ERROR or NLMSG_DONE, whole
+ * @request: what it answers, NULL if that is gone; the end of a dump does not repeat it
  */
-void vnl_error_parse(struct vnl_error *error, const struct nlmsghdr *header)
+void vnl_error_parse(struct vnl_error *error, const struct nlmsghdr *header,
+		     const struct nlmsghdr *request)
 {
 	const void *end = (const void *)header + header->nlmsg_len;
 	const struct nlmsgerr *ack = (const void *)header + NLMSG_HDRLEN;
@@ -89,7 +91,7 @@ void vnl_error_parse(struct vnl_error *error, const struct nlmsghdr *header)
 		return;
 	}
 	if (header->nlmsg_type == NLMSG_DONE) {
-		parse_extack(error, header, NULL, 0,
+		parse_extack(error, header, request, request ? request->nlmsg_len : 0,
 			     NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(ack->error)));
 		return;
 	}

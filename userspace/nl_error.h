@@ -7,6 +7,7 @@
 
 #include <linux/netlink.h>
 
-void vnl_error_parse(struct vnl_error *error, const struct nlmsghdr *header);
+void vnl_error_parse(struct vnl_error *error, const struct nlmsghdr *header,
+		     const struct nlmsghdr *request);
 
 #endif /* VFW_NL_NL_ERROR_H */

@@ -16,6 +16,7 @@
 
 #include "vfw-nl.h"
 
+/* The kernel's name for it, as its checkpatch asks for. */
 #ifndef __printf
 #define __printf(fmt, args)	__attribute((format(printf, fmt, args)))
 #endif

@@ -85,7 +85,6 @@ static unsigned int column(const struct policy_place *place)
 
 	while (at < place->at)
 		n += (*at++ & 0xc0) != 0x80;
-	/* Not behind the character that the place is within. */
 	return n;
 }
 

@@ -12,7 +12,7 @@ static int again(struct policy_parser *parser, const struct policy_place *place,
 	return -1;
 }
 
-/* What has been set, in a bitmap of the parser's own or the policy's. */
+/* @defaults has a bit for each direction whose default has been said. */
 struct settings {
 	struct policy_parser parser;
 	__u32 defaults;

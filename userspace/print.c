@@ -19,9 +19,9 @@ static void line_break(void)
 {
 	if (!options.pretty)
 		return;
-	putchar('\n');
+	putchar_unlocked('\n');
 	for (unsigned int i = 0; i < depth; i++)
-		fputs("    ", stdout);
+		fputs_unlocked("    ", stdout);
 }
 
 /*
@@ -45,22 +45,26 @@ static unsigned int utf8_length(const unsigned char *s)
 static void json_string(const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
+	/* What needs no escape is written at one go. */
+	const unsigned char *plain = s;
 
-	putchar('"');
+	putchar_unlocked('"');
 	while (*s) {
 		unsigned int length = utf8_length(s);
 
+		if (length && *s >= 0x20 && *s != 0x7f && *s != '"' && *s != '\\') {
+			s += length;
+			continue;
+		}
+		fwrite_unlocked(plain, 1, s - plain, stdout);
 		if (length == 0)
-			fputs("\\ufffd", stdout);
-		else if (*s < 0x20 || *s == 0x7f)
-			printf("\\u%04x", *s);
-		else if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
+			fputs_unlocked("\\ufffd", stdout);
 		else
-			fwrite(s, 1, length, stdout);
-		s += length ? length : 1;
+			printf("\\u%04x", *s);
+		plain = ++s;
 	}
-	putchar('"');
+	fwrite_unlocked(plain, 1, s - plain, stdout);
+	putchar_unlocked('"');
 }
 
 /* What goes before a value: the comma after its neighbour, and its key. */
@@ -68,20 +72,20 @@ static void json_key(const char *key)
 {
 	if (depth > 0) {
 		if (filled[depth])
-			putchar(',');
+			putchar_unlocked(',');
 		filled[depth] = true;
 		line_break();
 	}
 	if (!key)
 		return;
 	json_string(key);
-	fputs(options.pretty ? ": " : ":", stdout);
+	fputs_unlocked(options.pretty ? ": " : ":", stdout);
 }
 
 static void json_begin(const char *key, char bracket)
 {
 	json_key(key);
-	putchar(bracket);
+	putchar_unlocked(bracket);
 	filled[++depth] = false;
 }
 
@@ -92,9 +96,9 @@ static void json_end(char bracket)
 	depth--;
 	if (any)
 		line_break();
-	putchar(bracket);
+	putchar_unlocked(bracket);
 	if (depth == 0)
-		putchar('\n');
+		putchar_unlocked('\n');
 }
 
 /**
@@ -204,9 +208,9 @@ void print_flag(const char *key, const char *fmt, bool value)
 {
 	if (options.json) {
 		json_key(key);
-		fputs(value ? "true" : "false", stdout);
+		fputs_unlocked(value ? "true" : "false", stdout);
 	} else if (fmt && value) {
-		fputs(fmt, stdout);
+		fputs_unlocked(fmt, stdout);
 	}
 }
 

@@ -22,9 +22,7 @@
  * @head: the first frames, aligned like their records
  * @target: where to
  * @head_length: bytes of each
- * @first: sequence number of the request with frame 0
- * @posted: how many frames were sent
- * @flows: flows in them
+ * @sent: how many frames the kernel took
  * @progress: how far
  * @begun: the kernel was told that it begins
  */
@@ -33,9 +31,7 @@ struct restore {
 	__u8 head[HEAD_FRAMES][VFW_FRAME_MAX];
 	struct restore_target target;
 	size_t head_length[HEAD_FRAMES];
-	__u32 first;
-	__u32 posted;
-	__u64 flows;
+	__u32 sent;
 	struct progress progress;
 	bool begun;
 };
@@ -91,10 +87,9 @@ static int check_uuid(struct restore *restore, const __u8 *wanted)
 		    uuid_text(header->uuid, theirs), uuid_text(wanted, ours));
 }
 
-static struct nl_msg *restore_request(const struct restore *restore, __u8 command,
-				      size_t payload)
+static struct nl_msg *restore_request(const struct restore *restore, __u8 command)
 {
-	struct nl_msg *request = vnl_request_size(command, payload + 1024);
+	struct nl_msg *request = vnl_request(command);
 
 	vnl_put(request, VFW_A_SNAPSHOT_VM, restore->target.uuid, VFW_UUID_LEN);
 	return request;
@@ -102,7 +97,7 @@ static struct nl_msg *restore_request(const struct restore *restore, __u8 comman
 
 static int begin(struct restore *restore)
 {
-	struct nl_msg *request = restore_request(restore, VFW_CMD_RESTORE_BEGIN, 0);
+	struct nl_msg *request = restore_request(restore, VFW_CMD_RESTORE_BEGIN);
 	int code;
 
 	hold_put(request, VFW_A_SNAPSHOT_HOLD_LIMITS, &restore->target.limits);
@@ -111,57 +106,50 @@ static int begin(struct restore *restore)
 	return code;
 }
 
-/* Return: REFUSED is not told yet, settle() does. */
-static int post_frame(struct restore *restore, const void *frame, size_t length)
+/*
+ * One at a time: the kernel takes a frame while it is being sent, so that the answer is there
+ * at once, and more requests under way would gain nothing.
+ */
+static int send_frame(struct restore *restore, const void *frame, size_t length)
 {
-	struct nl_msg *request = restore_request(restore, VFW_CMD_RESTORE_FRAME, length);
-	__u32 sequence = 0;
+	struct nl_msg *request = vnl_request_size(VFW_CMD_RESTORE_FRAME, length + 1024);
+	struct vnl_error error;
+	char text[512];
 	int code;
 
-	if (!request)
-		return FAILED;
+	/* First, since the records are aligned to 8 bytes there, and the kernel need not copy. */
 	vnl_put(request, VFW_A_SNAPSHOT_FRAME, frame, length);
-	code = vnl_post(request, &sequence);
-	if (restore->posted++ == 0)
-		restore->first = sequence;
+	vnl_put(request, VFW_A_SNAPSHOT_VM, restore->target.uuid, VFW_UUID_LEN);
+	code = vnl_do_quiet(request, NULL, NULL, &error);
+	if (error.error) {
+		vnl_error_text(&error, text, sizeof(text));
+		/* It says itself which frame, when it has looked at it. */
+		if (strncmp(text, "frame ", 6) == 0)
+			return refuse("%s: the kernel refused %s", restore->stream.name, text);
+		return refuse("%s: the kernel refused frame %u: %s", restore->stream.name,
+			      restore->sent, text);
+	}
+	restore->sent++;
 	return code;
 }
 
-/* Waits for the kernel to take all that was posted, and tells what it did not take. */
-static int settle(struct restore *restore, int code)
-{
-	struct vnl_error error;
-	int settled = vnl_settle(&error);
-	char text[512];
-
-	if (!error.error)
-		return code ? code : settled;
-	vnl_error_text(&error, text, sizeof(text));
-	return refuse("%s: the kernel refused frame %u: %s", restore->stream.name,
-		      error.sequence - restore->first, text);
-}
-
-static int post_frames(struct restore *restore)
+static int send_frames(struct restore *restore)
 {
 	struct state_stream *stream = &restore->stream;
 	int code = DONE;
 
 	for (unsigned int i = 0; code == DONE && i < HEAD_FRAMES; i++)
-		code = post_frame(restore, restore->head[i], restore->head_length[i]);
+		code = send_frame(restore, restore->head[i], restore->head_length[i]);
 	while (code == DONE && stream->type != VFW_FRAME_TYPE_END) {
 		code = state_next(stream);
+		if (code == DONE)
+			code = send_frame(restore, stream->frame, stream->length);
 		if (code == DONE && signals_caught())
 			code = fail("interrupted");
-		if (code)
-			break;
-		code = post_frame(restore, stream->frame, stream->length);
 		progress_show(&restore->progress,
 			      (__u64)stream->flows_ipv4 + stream->flows_ipv6);
 	}
 	progress_end(&restore->progress);
-	code = settle(restore, code);
-	if (code == DONE && signals_caught())
-		code = fail("interrupted");
 	return code;
 }
 
@@ -191,9 +179,9 @@ static int bring_in(struct restore *restore)
 	if (code == DONE)
 		code = begin(restore);
 	if (code == DONE)
-		code = post_frames(restore);
+		code = send_frames(restore);
 	if (code == DONE)
-		code = vnl_do(restore_request(restore, VFW_CMD_RESTORE_COMMIT, 0), show,
+		code = vnl_do(restore_request(restore, VFW_CMD_RESTORE_COMMIT), show,
 			      NULL);
 	return code;
 }
@@ -204,7 +192,7 @@ static void roll_back(struct restore *restore)
 	struct vnl_error ignored;
 
 	if (restore->begun)
-		vnl_do_quiet(restore_request(restore, VFW_CMD_RESTORE_ABORT, 0), NULL, NULL,
+		vnl_do_quiet(restore_request(restore, VFW_CMD_RESTORE_ABORT), NULL, NULL,
 			     &ignored);
 	target_forget(&restore->target);
 }

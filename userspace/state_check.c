@@ -64,9 +64,10 @@ int state_check_header(const struct state_stream *stream)
 {
 	const struct vfw_state_header *header = state_records(stream);
 
-	if (!header->incarnation)
+	/* Of neither can a commit be the next. */
+	if (!header->incarnation || le64toh(header->incarnation) == ~0ULL)
 		return fault(stream, FRAME_HEADER, vfw_state_header, incarnation,
-			     "the incarnation is 0");
+			     "the incarnation is out of range");
 	if (le32toh(header->flags) & ~VFW_STATE_HEADER_FROZEN)
 		return fault(stream, FRAME_HEADER, vfw_state_header, flags,
 			     "unknown flags %#x", le32toh(header->flags));
@@ -387,6 +388,9 @@ int state_check_flow(const struct state_stream *stream, size_t at, __u32 rules)
 	if (check_number(stream, at + offsetof(struct vfw_state_flow, expires), "lifetime",
 			 le32toh(flow->expires), 0, VFW_TIMEOUT_MAX * MS_PER_SEC))
 		return FAILED;
+	if (flow->flags & VFW_STATE_FLOW_REJUDGE && flow->rule)
+		return fault(stream, at, vfw_state_flow, rule,
+			     "a rule in a flow that is to be judged again");
 	if (le32toh(flow->rule) > rules)
 		return fault(stream, at, vfw_state_flow, rule, "there is no rule %u",
 			     le32toh(flow->rule));

@@ -183,7 +183,7 @@ static void test_frames(void)
 
 static void test_records(void)
 {
-	SET("incarnation is 0", HEADER, IN(vfw_state_header, incarnation), htole64(0));
+	SET("incarnation is out of range", HEADER, IN(vfw_state_header, incarnation), htole64(0));
 	SET("unknown flags", HEADER, IN(vfw_state_header, flags), htole32(2));
 	SET("reserved", HEADER, IN(vfw_state_header, reserved), (__u8)1);
 	SET("creator", HEADER, IN(vfw_state_header, creator[31]), (__u8)1);
@@ -229,6 +229,8 @@ static void test_flow_records(void)
 	SET("unknown flags", FLOWS_IPV4, IN(vfw_state_flow, flags), (__u8)4);
 	SET("lifetime 1728000001", FLOWS_IPV4, IN(vfw_state_flow, expires),
 	    htole32(1728000001));
+	SET("to be judged again", FLOWS_IPV4, IN(vfw_state_flow, flags),
+	    (__u8)VFW_STATE_FLOW_REJUDGE);
 	SET("there is no rule 5", FLOWS_IPV4, IN(vfw_state_flow, rule), htole32(5));
 	SET("window scale", FLOWS_IPV6, IN(vfw_state_flow, scales), (__u8)0xf0);
 	SET("unknown TCP flags", FLOWS_IPV6, IN(vfw_state_flow, tcp_flags_remote),

@@ -179,8 +179,12 @@ static void fill_flow(struct vfw_state_flow *flow, unsigned int number, unsigned
 	flow->scales = 0x79;
 	flow->tcp_flags_local = VFW_TCP_WINDOW_SCALE | VFW_TCP_SACK | VFW_TCP_SYN;
 	flow->tcp_flags_remote = VFW_TCP_WINDOW_SCALE | VFW_TCP_SYN;
+	/* The window wraps around. */
 	flow->tcp_local.end = htole32(4294967295U);
-	flow->tcp_local.max_end = htole32(number);
+	flow->tcp_local.max_end = htole32(number % 60000);
+	flow->tcp_local.max_window = htole32(65535);
+	flow->tcp_remote.end = htole32(number);
+	flow->tcp_remote.max_end = htole32(number + 65535);
 	flow->tcp_remote.max_window = htole32(65535 << 7);
 }
 
