@@ -34,12 +34,14 @@ static_assert(sizeof(struct vfw_state_end) == 32, "end");
  * @least: fewest records
  * @most: most records
  */
-static const struct frame_kind {
+struct frame_kind {
 	bool once;
 	size_t record;
 	__u32 least;
 	__u32 most;
-} kinds[] = {
+};
+
+static const struct frame_kind kinds[] = {
 	[VFW_FRAME_TYPE_HEADER] = { true, sizeof(struct vfw_state_header), 1, 1 },
 	[VFW_FRAME_TYPE_VM] = { true, sizeof(struct vfw_state_vm), 1, 1 },
 	[VFW_FRAME_TYPE_PORT] = { true, sizeof(struct vfw_state_port), 0, VFW_PORTS_MAX },

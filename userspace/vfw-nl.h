@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VFW_NL_VERSION "0.1"
+#define VFW_NL_VERSION "0.1.0"
 
 #ifndef __printf
 #define __printf(format, values) __attribute((__format__(__printf__, format, values)))
