@@ -95,6 +95,18 @@ static enum vfw_drop_reason parse_discovery(const struct icmp_head *head, const 
 	return VFW_DROP_REASON_NONE;
 }
 
+/*
+ * Neighbour discovery needs its multicast groups, and a switch that snoops passes them only where
+ * it saw a report (RFC 4861, 7.2.1; RFC 3810): what may not leave the link passes with it.
+ */
+static bool is_membership(const struct icmp_head *head, const struct vfw_ip *ip)
+{
+	if (ip->family != VFW_FAMILY_IPV6 || ip->hop_limit != 1 || head->code)
+		return false;
+	return (head->type >= ICMPV6_MGM_QUERY && head->type <= ICMPV6_MGM_REDUCTION) ||
+	       head->type == ICMPV6_MLD2_REPORT;
+}
+
 static bool addr_equal(enum vfw_family family, const union vfw_addr *a, const union vfw_addr *b)
 {
 	if (family == VFW_FAMILY_IPV4)
@@ -173,7 +185,7 @@ static enum vfw_drop_reason parse_error(const struct sk_buff *skb, const struct 
  *	goes with the kind are filled in
  *
  * Echo messages are keyed by their identifier; errors by the packet they quote (RFC 5927);
- * neighbour discovery is told from the rest and checked (RFC 4861).
+ * neighbour discovery and what it needs are told from the rest and checked (RFC 4861).
  *
  * Context: any.
  * Return: VFW_DROP_REASON_NONE, or L4_HEADER, ICMP_TYPE or ICMP_ERROR.
@@ -198,6 +210,6 @@ enum vfw_drop_reason vfw_icmp_parse(const struct sk_buff *skb, const struct vfw_
 		return parse_error(skb, ip, pkt);
 	if (is_discovery(ip->family, head->type))
 		return parse_discovery(head, ip, pkt);
-	pkt->kind = VFW_PACKET_ICMP_OTHER;
+	pkt->kind = is_membership(head, ip) ? VFW_PACKET_NEIGHBOUR : VFW_PACKET_ICMP_OTHER;
 	return VFW_DROP_REASON_NONE;
 }
