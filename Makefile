@@ -35,7 +35,7 @@ tool:
 	+$(MAKE) -C userspace
 
 install: all
-	+$(kmake) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	+$(kmake) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
 	+$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 
 uninstall:
