@@ -141,7 +141,8 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
  */
 u32 vfw_flow_now(const struct vfw_flow_table *table)
 {
-	if (unlikely(READ_ONCE(table->frozen)))
+	/* Pairs with the releases in vfw_flow_table_freeze() and _thaw(). */
+	if (unlikely(smp_load_acquire(&table->frozen)))
 		return READ_ONCE(table->frozen_at) - READ_ONCE(table->lag);
 	return (u32)jiffies - READ_ONCE(table->lag);
 }

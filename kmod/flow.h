@@ -60,7 +60,7 @@ struct vfw_key4 {
 	__be16 local_port;
 	__be16 remote_port;
 	u32 protocol;
-};
+} __aligned(8);
 
 struct vfw_key6 {
 	struct in6_addr local;
@@ -104,14 +104,15 @@ struct vfw_flow_totals {
  * struct vfw_flow_table - a VM's flows
  * @hash: by key, one for each family (IPv4 first)
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
- * @lock: protects what follows; inside a flow's lock
+ * @frozen_at: jiffies when it was frozen
+ * @frozen: the table's time stands still
+ * @vm: whose it is; NULL while it is being restored
+ * @lock: protects what follows to @totals; inside a flow's lock
  * @pool: one for each family
  * @count: flows there are
  * @half_open: TCP flows whose handshake is not complete
  * @totals: of flows that ended
- * @frozen_at: jiffies when it was frozen
- * @frozen: the table's time stands still
- * @vm: whose it is; NULL while it is being restored
+ * @gc_pause: jiffies to wait at least before the next collection
  * @gc_soon: a collection was asked for, because a limit was reached
  * @gc: removes flows that have expired
  * @free: to free it after a grace period, in process context
@@ -119,15 +120,17 @@ struct vfw_flow_totals {
 struct vfw_flow_table {
 	struct rhashtable hash[2];
 	u32 lag;
+	u32 frozen_at;
+	bool frozen;
+	struct vfw_vm *vm;
 
-	spinlock_t lock; /* slots and counts */
+	/* Written when flows open and end: away from what each packet reads. */
+	spinlock_t lock ____cacheline_aligned_in_smp; /* slots and counts */
 	struct vfw_flow_pool pool[2];
 	u32 count;
 	u32 half_open;
 	struct vfw_flow_totals totals;
-	u32 frozen_at;
-	bool frozen;
-	struct vfw_vm *vm;
+	unsigned long gc_pause;
 	bool gc_soon;
 	struct delayed_work gc;
 	struct rcu_work free;
@@ -152,6 +155,7 @@ void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm);
 void vfw_flow_table_stop(struct vfw_flow_table *table);
 void vfw_flow_table_freeze(struct vfw_flow_table *table);
 void vfw_flow_table_thaw(struct vfw_flow_table *table);
+void vfw_flow_table_collect(struct vfw_flow_table *table);
 void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals);
 
 u32 vfw_flow_now(const struct vfw_flow_table *table);

@@ -14,8 +14,8 @@
 #include "vm.h"
 
 #define CHUNK_BYTES	4096U
-#define GC_INTERVAL	(5 * HZ)
-#define GC_AFTER_LIMIT	(HZ / 2)
+#define GC_INTERVAL	(5UL * HZ)
+#define GC_AFTER_LIMIT	(HZ / 2UL)
 
 /**
  * struct chunk - flows of one family, in one naturally aligned piece of memory
@@ -120,7 +120,7 @@ static void gc_soon(struct vfw_flow_table *table)
 	if (READ_ONCE(table->gc_soon) || !READ_ONCE(table->vm))
 		return;
 	WRITE_ONCE(table->gc_soon, true);
-	mod_delayed_work(vfw_wq, &table->gc, GC_AFTER_LIMIT);
+	mod_delayed_work(vfw_wq, &table->gc, max(GC_AFTER_LIMIT, READ_ONCE(table->gc_pause)));
 }
 
 /**
@@ -318,18 +318,31 @@ static int remove_expired(struct vfw_flow *flow, void *arg)
 	return 0;
 }
 
+/**
+ * vfw_flow_table_collect() - remove all flows that have expired
+ * @table: the table
+ *
+ * Context: process context; sleeps.
+ */
+void vfw_flow_table_collect(struct vfw_flow_table *table)
+{
+	struct vfw_flow_cursor cursor = {};
+
+	vfw_flow_walk(table, &cursor, remove_expired, table);
+}
+
 static void flow_gc(struct work_struct *work)
 {
 	struct vfw_flow_table *table = container_of(to_delayed_work(work), struct vfw_flow_table,
 						    gc);
-	struct vfw_flow_cursor cursor = {};
 	unsigned long begin = jiffies;
 
+	vfw_flow_table_collect(table);
+	/* A large table is walked less often: a tenth of the time at most when it is full. */
+	WRITE_ONCE(table->gc_pause, 10 * (jiffies - begin));
 	WRITE_ONCE(table->gc_soon, false);
-	vfw_flow_walk(table, &cursor, remove_expired, table);
-	/* A large table is walked less often: at most 2 % of the time goes into it. */
 	queue_delayed_work(vfw_wq, &table->gc,
-			   round_jiffies_relative(max(GC_INTERVAL, 50 * (jiffies - begin))));
+			   round_jiffies_relative(max(GC_INTERVAL, 5 * table->gc_pause)));
 }
 
 /* Tables. */
@@ -341,8 +354,8 @@ static void flow_gc(struct work_struct *work)
 void vfw_flow_table_freeze(struct vfw_flow_table *table)
 {
 	WRITE_ONCE(table->frozen_at, (u32)jiffies);
-	/* Pairs with nothing: nobody but the control plane reads the time of a frozen table. */
-	WRITE_ONCE(table->frozen, true);
+	/* Pairs with the acquire in vfw_flow_now(): who sees it frozen sees since when. */
+	smp_store_release(&table->frozen, true);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_freeze);
 
@@ -353,7 +366,8 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_freeze);
 void vfw_flow_table_thaw(struct vfw_flow_table *table)
 {
 	WRITE_ONCE(table->lag, table->lag + ((u32)jiffies - table->frozen_at));
-	WRITE_ONCE(table->frozen, false);
+	/* Pairs with the acquire in vfw_flow_now(): who sees it go on sees how far behind. */
+	smp_store_release(&table->frozen, false);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_thaw);
 

@@ -85,15 +85,15 @@ static unsigned int judge_inactive(struct vfw_port *port, struct sk_buff *skb, b
 	return vfw_hold_packet(port->vm, port, skb, egress, dir);
 }
 
-static unsigned int hook(struct vfw_port *port, struct sk_buff *skb, struct net_device *dev,
-			 bool egress)
+/* BH off, RCU. */
+static unsigned int hook(struct vfw_port *port, struct sk_buff *skb, bool egress)
 {
 	/* Pairs with the release in vfw_vm_thaw() and vfw_hold_release(). */
 	u8 state = smp_load_acquire(&port->vm->state);
 
 	if (unlikely(state != VFW_VM_STATE_ACTIVE))
 		return judge_inactive(port, skb, egress, state);
-	return vfw_hook_judge(port, dev, skb, egress);
+	return vfw_hook_judge(port, skb->dev, skb, egress);
 }
 
 /**
@@ -106,7 +106,7 @@ static unsigned int hook(struct vfw_port *port, struct sk_buff *skb, struct net_
  */
 unsigned int vfw_hook_ingress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return hook(priv, skb, state->in, false);
+	return hook(priv, skb, false);
 }
 
 /**
@@ -115,9 +115,15 @@ unsigned int vfw_hook_ingress(void *priv, struct sk_buff *skb, const struct nf_h
  * @skb: the packet; skb->data is at the Ethernet header
  * @state: hook state
  *
- * Context: BH off, RCU.
+ * Context: RCU. BH is off but for packet sockets that bypass the queueing discipline
+ * (PACKET_QDISC_BYPASS), and must be for the locks of flows.
  */
 unsigned int vfw_hook_egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return hook(priv, skb, state->out, true);
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = hook(priv, skb, true);
+	local_bh_enable();
+	return verdict;
 }

@@ -88,7 +88,7 @@ static int __init vfw_init(void)
 	int err;
 
 	vfw_flow_init();
-	vfw_wq = alloc_workqueue("vfw", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	vfw_wq = alloc_workqueue("vfw", WQ_UNBOUND, 0);
 	if (!vfw_wq)
 		return -ENOMEM;
 	err = register_pernet_subsys(&net_ops);

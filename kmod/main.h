@@ -20,7 +20,6 @@
 #else
 #define EXPORT_SYMBOL_VFW_TEST(symbol)
 #endif
-#define VFW_EXPORT_TEST(symbol) EXPORT_SYMBOL_VFW_TEST(symbol)
 
 /**
  * struct vfw_net - a network namespace's registry

@@ -228,11 +228,6 @@ const struct nla_policy vfw_port_get_nl_policy[VFW_A_PORT_NAME + 1] = {
 	[VFW_A_PORT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 };
 
-/* VFW_CMD_PORT_GET - dump */
-const struct nla_policy vfw_port_get_dump_nl_policy[VFW_A_PORT_VM + 1] = {
-	[VFW_A_PORT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
-};
-
 /* VFW_CMD_PORT_DEL - do */
 const struct nla_policy vfw_port_del_nl_policy[VFW_A_PORT_NAME + 1] = {
 	[VFW_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = VFW_IFNAME_MAX, },
@@ -277,29 +272,8 @@ const struct nla_policy vfw_rule_get_nl_policy[VFW_A_POLICY_RULE_NUMBER + 1] = {
 	[VFW_A_POLICY_RULE_NUMBER] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_policy_rule_number_range),
 };
 
-/* VFW_CMD_RULE_GET - dump */
-const struct nla_policy vfw_rule_get_dump_nl_policy[VFW_A_POLICY_VM + 1] = {
-	[VFW_A_POLICY_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
-};
-
 /* VFW_CMD_FLOW_GET - do */
 const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_RULE + 1] = {
-	[VFW_A_FLOW_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
-	[VFW_A_FLOW_FAMILY] = NLA_POLICY_MAX(NLA_U32, 2),
-	[VFW_A_FLOW_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
-	[VFW_A_FLOW_LOCAL] = NLA_POLICY_MAX_LEN(16),
-	[VFW_A_FLOW_LOCAL_PREFIX] = NLA_POLICY_MAX(NLA_U32, 128),
-	[VFW_A_FLOW_REMOTE] = NLA_POLICY_MAX_LEN(16),
-	[VFW_A_FLOW_REMOTE_PREFIX] = NLA_POLICY_MAX(NLA_U32, 128),
-	[VFW_A_FLOW_LOCAL_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_local_port_range),
-	[VFW_A_FLOW_REMOTE_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_remote_port_range),
-	[VFW_A_FLOW_OPENED] = NLA_POLICY_MAX(NLA_U32, 1),
-	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 12),
-	[VFW_A_FLOW_RULE] = { .type = NLA_U32, },
-};
-
-/* VFW_CMD_FLOW_GET - dump */
-const struct nla_policy vfw_flow_get_dump_nl_policy[VFW_A_FLOW_RULE + 1] = {
 	[VFW_A_FLOW_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 	[VFW_A_FLOW_FAMILY] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VFW_A_FLOW_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
@@ -336,18 +310,8 @@ const struct nla_policy vfw_stats_get_nl_policy[VFW_A_STATS_ALL + 1] = {
 	[VFW_A_STATS_ALL] = { .type = NLA_FLAG, },
 };
 
-/* VFW_CMD_STATS_GET - dump */
-const struct nla_policy vfw_stats_get_dump_nl_policy[VFW_A_STATS_ALL + 1] = {
-	[VFW_A_STATS_ALL] = { .type = NLA_FLAG, },
-};
-
 /* VFW_CMD_SNAPSHOT_SAVE - do */
 const struct nla_policy vfw_snapshot_save_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
-	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
-};
-
-/* VFW_CMD_SNAPSHOT_SAVE - dump */
-const struct nla_policy vfw_snapshot_save_dump_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
 	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 };
 

@@ -90,12 +90,12 @@ struct vfw_rule {
  * struct vfw_policy - a VM's rules, default verdicts and limits
  * @classifier: the rules, compiled; read by the hook
  * @epoch: policy epoch of the VM since this policy is in force; never 0
- * @max_flows: cap on flows
- * @max_half_open: cap on half-open TCP flows
- * @timeouts: in jiffies, by enum vfw_timeout
  * @defaults: enum vfw_action, by direction
  * @pick_up: a TCP segment that is no SYN may open a flow
  * @stateless: there are stateless rules
+ * @max_flows: cap on flows
+ * @max_half_open: cap on half-open TCP flows
+ * @timeouts: in jiffies, by enum vfw_timeout
  * @n_rules: number of rules
  * @room: rules there is room for in @rules
  * @rules: rules in order; rule number n is rules[n - 1]
@@ -107,12 +107,12 @@ struct vfw_rule {
 struct vfw_policy {
 	struct vfw_classifier *classifier;
 	u32 epoch;
-	u32 max_flows;
-	u32 max_half_open;
-	u32 timeouts[VFW_TIMEOUTS];
 	u8 defaults[2];
 	bool pick_up;
 	bool stateless;
+	u32 max_flows;
+	u32 max_half_open;
+	u32 timeouts[VFW_TIMEOUTS];
 
 	u32 n_rules;
 	u32 room;

@@ -174,6 +174,11 @@ bool vfw_tcp_window_sent(const struct vfw_tcp_peer *from, const struct vfw_tcp_p
 	return vfw_tcp_between(seq, from->end - vfw_tcp_backlog(to), from->end);
 }
 
+static bool completes_handshake(const struct vfw_tcp_exchange *x)
+{
+	return *x->state == VFW_FLOW_STATE_TCP_SYN_RECV && vfw_tcp_is_opener(x->from);
+}
+
 /* III and IV of the theory. The ACK that completes a handshake has less room. */
 static bool ack_valid(const struct vfw_tcp_exchange *x)
 {
@@ -183,7 +188,7 @@ static bool ack_valid(const struct vfw_tcp_exchange *x)
 	/* Both, for half the number space may lie between them. */
 	if (after(x->seg->ack, last) || after(x->seg->sack, last))
 		return false;
-	if (*x->state == VFW_FLOW_STATE_TCP_SYN_RECV && vfw_tcp_is_opener(x->from))
+	if (completes_handshake(x))
 		return !before(x->seg->ack, to->max_end);
 	return !before(x->seg->ack, to->end - vfw_tcp_backlog(x->from));
 }
@@ -246,6 +251,9 @@ void vfw_tcp_window_update(struct vfw_tcp_exchange *x)
 {
 	u32 window = segment_window(x->seg, x->from->scale);
 
+	/* The window of the SYN may be the greater one: scaled ones are rounded down. */
+	if (completes_handshake(x))
+		x->to->max_end += x->from->max_window;
 	update_sender(x, window);
 	update_receiver(x, window);
 }

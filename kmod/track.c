@@ -125,6 +125,7 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
 	if (verdict.action == VFW_ACTION_PASS && !verdict.stateless) {
 		flow->rule = verdict.rule;
 		flow->epoch = policy->epoch;
+		flow->flags &= ~VFW_FLOW_ECHO_BOTH;
 		return true;
 	}
 	vfw_flow_remove(table, flow);

@@ -173,6 +173,8 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	/* Packets that saw the VM active are in RCU sections that end here. */
 	synchronize_net();
 	vfw_flow_table_freeze(vm_flows(vm));
+	/* What has expired moves as what has ended: in the counters. */
+	vfw_flow_table_collect(vm_flows(vm));
 }
 
 /**

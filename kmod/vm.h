@@ -50,7 +50,6 @@ struct vfw_stats {
  * @n_ports: how many
  * @restore: state that is arriving, or NULL
  * @name: display name
- * @rcu: to free it after a grace period
  *
  * All but what the hook reads is protected by vfw_net.lock.
  */
@@ -78,7 +77,6 @@ struct vfw_vm {
 	u32 n_ports;
 	struct vfw_restore *restore;
 	char name[VFW_NAME_MAX + 1];
-	struct rcu_head rcu;
 };
 
 struct vfw_vm *vfw_vm_find(struct vfw_net *vn, const uuid_t *uuid);

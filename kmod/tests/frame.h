@@ -170,19 +170,22 @@ static inline struct sk_buff *frame_skb(const struct frame *f, bool ethernet, u3
 	return skb;
 }
 
-/* Parse, in every shape an skb may have; all must give the same. */
-static inline enum vfw_drop_reason frame_parse(struct kunit *test, const struct frame *f, u8 dir,
-					       struct vfw_packet *pkt)
+#define FRAME_SHAPES		7
+#define FRAME_SHAPES_FEW	2
+
+/* Parse, in the first @n of the shapes an skb may have; all must give the same. */
+static inline enum vfw_drop_reason frame_parse_shapes(struct kunit *test, const struct frame *f,
+						      u8 dir, struct vfw_packet *pkt, int n)
 {
 	static const struct {
 		bool ethernet;
 		u32 linear;
-	} shapes[] = { { false, FRAME_MAX }, { true, FRAME_MAX }, { false, 0 }, { true, 0 },
-		       { false, 1 }, { true, 21 }, { false, 43 } };
+	} shapes[FRAME_SHAPES] = { { false, FRAME_MAX }, { true, 0 }, { true, FRAME_MAX },
+				   { false, 0 }, { false, 1 }, { true, 21 }, { false, 43 } };
 	enum vfw_drop_reason reason, first = 0;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
+	for (i = 0; i < n; i++) {
 		struct sk_buff *skb = frame_skb(f, shapes[i].ethernet, shapes[i].linear);
 		int nhoff = shapes[i].ethernet ? ETH_HLEN : 0;
 		struct vfw_packet again;
@@ -206,6 +209,12 @@ static inline enum vfw_drop_reason frame_parse(struct kunit *test, const struct 
 					    "shape %d", i);
 	}
 	return first;
+}
+
+static inline enum vfw_drop_reason frame_parse(struct kunit *test, const struct frame *f, u8 dir,
+					       struct vfw_packet *pkt)
+{
+	return frame_parse_shapes(test, f, dir, pkt, FRAME_SHAPES);
 }
 
 static inline void build_tcp4(struct frame *f)

@@ -85,18 +85,21 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
 		{ 0, VFW_FLOW_STATE_REPLIED },
 	};
 	u8 protocol = kinds[i % ARRAY_SIZE(kinds)].protocol;
+	struct vfw_flow *flow;
 	struct vfw_key key;
 
 	if (!protocol)
 		protocol = family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	key = key_make(family, protocol, i);
 	flow_make(test, vm, &key, kinds[i % ARRAY_SIZE(kinds)].state, i);
+	flow = flow_lock(test, vm, &key);
 	if (i % 5 == 0)
-		flow_change(vm, &key, epoch, EPOCH - 1);
+		flow->epoch = EPOCH - 1;
 	if (i % 7 == 0)
-		flow_change(vm, &key, packets[0], get_random_u64());
+		flow->packets[VFW_DIRECTION_IN] = get_random_u64();
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
-		flow_change(vm, &key, flags, VFW_FLOW_ECHO_BOTH);
+		flow->flags |= VFW_FLOW_ECHO_BOTH;
+	flow_unlock(flow);
 }
 
 /**
@@ -217,6 +220,7 @@ static void compare_vms(struct kunit *test, struct state_test *t, u32 flows)
 
 static void make_flows(struct kunit *test, struct state_test *t)
 {
+	struct vfw_flow *flow;
 	struct vfw_key key;
 	u32 i;
 
@@ -228,7 +232,9 @@ static void make_flows(struct kunit *test, struct state_test *t)
 	/* One that has expired, and is still there, does not travel. */
 	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, FLOWS);
 	flow_make(test, &t->src, &key, VFW_FLOW_STATE_NEW, FLOWS);
-	flow_change(&t->src, &key, expires, vfw_flow_now(vm_table(&t->src)));
+	flow = flow_lock(test, &t->src, &key);
+	flow->expires = vfw_flow_now(vm_table(&t->src));
+	flow_unlock(flow);
 }
 
 static void round_trip_test(struct kunit *test)
@@ -401,14 +407,15 @@ static void moving_test(struct kunit *test)
 		key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, i);
 		flow_make(test, &t->src, &key, VFW_FLOW_STATE_NEW, i);
 	}
-	t->stream.frames = 0;
 	vfw_snapshot_begin(&snap, &t->src);
-	for (n = 0, i = FLOWS; (length = vfw_snapshot_frame(&snap, &t->src,
-					t->stream.data + t->stream.start[n], 2048)) > 0; i++) {
+	for (n = 0; ; n++) {
+		length = vfw_snapshot_frame(&snap, &t->src, t->stream.data + t->stream.start[n],
+					    VFW_SNAPSHOT_FRAME_MIN);
+		if (length <= 0)
+			break;
 		t->stream.start[n + 1] = t->stream.start[n] + length;
-		n++;
-		key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, i);
-		flow_make(test, &t->src, &key, VFW_FLOW_STATE_NEW, i);
+		key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, FLOWS + n);
+		flow_make(test, &t->src, &key, VFW_FLOW_STATE_NEW, FLOWS + n);
 	}
 	t->stream.frames = n;
 	KUNIT_EXPECT_EQ(test, length, 0);

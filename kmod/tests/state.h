@@ -17,7 +17,7 @@
 #include "../snapshot.h"
 #include "../vm.h"
 
-#define STREAM_BYTES	(1 << 20)
+#define STREAM_BYTES	1048576
 #define STREAM_FRAMES	1024
 #define EPOCH		5	/* of the policy of the VM that is saved */
 #define INCARNATION	7	/* of that VM */
@@ -137,7 +137,7 @@ static inline void vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 static inline struct vfw_policy *policy_make(struct kunit *test)
 {
 	static struct vfw_range ranges[] = { { 22, 22 }, { 80, 90 }, { 1024, 65535 } };
-	static char comment[] = "web \xc3\xa4\xc3\xb6";
+	static const char comment[] = "web \xc3\xa4\xc3\xb6";
 	struct vfw_rule full = {
 		.packets = ATOMIC64_INIT(1000), .bytes = ATOMIC64_INIT(64000),
 		.flags = VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_LOCAL | VFW_STATE_RULE_REMOTE,
@@ -145,7 +145,7 @@ static inline struct vfw_policy *policy_make(struct kunit *test)
 		.family = VFW_FAMILY_IPV4, .protocol = IPPROTO_TCP,
 		.local_prefix = 32, .remote_prefix = 8, .local_ranges = 2, .remote_ranges = 1,
 		.local.v4 = htonl(0xc0000201), .remote.v4 = htonl(0x0a000000),
-		.ranges = ranges, .comment = comment,
+		.ranges = ranges, .comment = (char *)comment,
 	};
 	struct vfw_rule plain = { .action = VFW_ACTION_PASS, .direction = VFW_DIRECTION_BOTH };
 	struct vfw_policy *policy = vfw_policy_alloc();
@@ -239,20 +239,29 @@ static inline bool flow_get(const struct vfw_vm *vm, const struct vfw_key *key,
 	return flow;
 }
 
-/* Change a flow that is there. */
-#define flow_change(vm, key, field, value) do {					\
-	struct vfw_flow *__flow;						\
-										\
-	local_bh_disable();							\
-	rcu_read_lock();							\
-	__flow = vfw_flow_find(vm_table(vm), key);				\
-	if (__flow) {								\
-		__flow->field = value;						\
-		spin_unlock(&__flow->lock);					\
-	}									\
-	rcu_read_unlock();							\
-	local_bh_enable();							\
-} while (0)
+/* A flow that is there, to change it. */
+static inline struct vfw_flow *flow_lock(struct kunit *test, const struct vfw_vm *vm,
+					 const struct vfw_key *key)
+{
+	struct vfw_flow *flow;
+
+	local_bh_disable();
+	rcu_read_lock();
+	flow = vfw_flow_find(vm_table(vm), key);
+	if (flow)
+		return flow;
+	rcu_read_unlock();
+	local_bh_enable();
+	KUNIT_ASSERT_NOT_NULL(test, flow);
+	return NULL;
+}
+
+static inline void flow_unlock(struct vfw_flow *flow)
+{
+	spin_unlock(&flow->lock);
+	rcu_read_unlock();
+	local_bh_enable();
+}
 
 static inline int stream_save_begun(struct kunit *test, struct vfw_vm *vm, struct stream *s,
 				    struct vfw_snapshot *snap, size_t size)
@@ -280,7 +289,7 @@ static inline void stream_save(struct kunit *test, struct vfw_vm *vm, struct str
 	KUNIT_ASSERT_EQ(test, stream_save_begun(test, vm, s, &snap, size), 0);
 }
 
-/* After frames were changed: their checksums, and what END says of them. */
+/* After frames were changed: their checksums, and the one that END has of them. */
 static inline void stream_reseal(struct stream *s)
 {
 	struct vfw_state_end *end = stream_records(s, s->frames - 1);
@@ -289,6 +298,9 @@ static inline void stream_reseal(struct stream *s)
 	for (n = 0; n < s->frames; n++) {
 		if (n == s->frames - 1)
 			end->digest = cpu_to_le32(digest);
+		/* Who lies about the length is found out before the checksum is looked at. */
+		if (le32_to_cpu(stream_frame(s, n)->length) != stream_length(s, n))
+			continue;
 		vfw_snapshot_seal(stream_frame(s, n));
 		digest = vfw_snapshot_digest(digest, stream_frame(s, n));
 	}
@@ -351,6 +363,45 @@ static inline struct state_test *state_test_lock(struct kunit *test)
 static inline void state_test_unlock(struct state_test *t)
 {
 	mutex_unlock(&t->vn.lock);
+}
+
+/* The frames of the stream that make_stream() makes, in their order. */
+enum { HEADER, VM, PORT, POLICY, RULES, STATS, FLOWS4, FLOWS6, END, FRAMES };
+
+#define DST_INCARNATION	3	/* of the VM that is restored */
+
+/* A stream with something in each kind of frame, and a second VM that is older than it. */
+static inline void make_stream(struct kunit *test, struct state_test *t)
+{
+	struct vfw_vm *src = &t->src;
+	struct vfw_key key;
+
+	key = key_make(VFW_FAMILY_IPV4, IPPROTO_TCP, 1);
+	flow_make(test, src, &key, VFW_FLOW_STATE_TCP_ESTABLISHED, 1);
+	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, 2);
+	flow_make(test, src, &key, VFW_FLOW_STATE_REPLIED, 2);
+	key = key_make(VFW_FAMILY_IPV4, IPPROTO_ICMP, 3);
+	flow_make(test, src, &key, VFW_FLOW_STATE_REPLIED, 3);
+	key = key_make(VFW_FAMILY_IPV6, IPPROTO_UDP, 4);
+	flow_make(test, src, &key, VFW_FLOW_STATE_STREAM, 4);
+	key = key_make(VFW_FAMILY_IPV6, IPPROTO_GRE, 5);
+	flow_make(test, src, &key, VFW_FLOW_STATE_REPLIED, 5);
+	this_cpu_add(src->stats->drops[VFW_DROP_REASON_FRAGMENT][VFW_DIRECTION_OUT], 444);
+	this_cpu_add(src->stats->drops[VFW_DROP_REASON_DEFAULT][VFW_DIRECTION_IN], 5);
+	t->dst.incarnation = DST_INCARNATION;
+	stream_save(test, src, &t->stream, VFW_FRAME_MAX);
+	KUNIT_ASSERT_EQ(test, t->stream.frames, FRAMES);
+}
+
+/* Nothing in force has changed. */
+static inline void expect_untouched(struct kunit *test, struct state_test *t,
+				    const struct vfw_flow_table *table)
+{
+	KUNIT_EXPECT_PTR_EQ(test, vm_table(&t->dst), (struct vfw_flow_table *)table);
+	KUNIT_EXPECT_NULL(test, vm_policy(&t->dst));
+	KUNIT_EXPECT_EQ(test, t->dst.incarnation, DST_INCARNATION);
+	KUNIT_EXPECT_STREQ(test, t->dst.name, "destination");
+	KUNIT_EXPECT_EQ(test, t->dst.base_totals.opened, 0);
 }
 
 #endif /* _VFW_TESTS_STATE_H */

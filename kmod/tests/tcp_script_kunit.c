@@ -234,7 +234,6 @@ static const struct script scripts[] = {
 	{ "the opener gives up", .steps = {
 		{ IN, S, 0, 0, 0, 1000, REFRESHES, SENT },
 		{ IN, R, 1, 0, 0, 0, REFRESHES, DEAD },
-		{ OUT, S | A, 5000, 1, 0, 1000, UNHEEDED, DEAD },
 		{ OUT, S | A, 0x20000000, 1, 0, 1000, FORGOTTEN, NONE },
 	} },
 	{ "no data before the handshake", .steps = {

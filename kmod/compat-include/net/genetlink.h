@@ -5,7 +5,7 @@
 #include <linux/version.h>
 #include_next <net/genetlink.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#if LINUX_VERSION_MAJOR == 6 && LINUX_VERSION_PATCHLEVEL < 6
 /* Since 6.6 a struct genl_info; of that, only attrs is here. */
 #define genl_info_dump(cb) genl_dumpit_info(cb)
 #endif

@@ -11,7 +11,7 @@
 #endif
 
 /* Since 6.7 the pointer in a policy is one to const. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#if LINUX_VERSION_MAJOR == 6 && LINUX_VERSION_PATCHLEVEL < 7
 #undef NLA_POLICY_FULL_RANGE
 #define NLA_POLICY_FULL_RANGE(tp, _range) {				\
 	.type = NLA_ENSURE_UINT_OR_BINARY_TYPE(tp),			\
