@@ -35,6 +35,9 @@ static bool length_valid(const struct sk_buff *skb, const struct ip_bounds *boun
 			return false;
 		*length = bounds->avail;
 	}
+	/* Of a GSO packet there is no padding: all that is there will be sent. */
+	if (!bounds->quoted && skb_is_gso(skb) && *length != bounds->avail)
+		return false;
 	return *length >= header && (bounds->quoted || *length <= bounds->avail);
 }
 

@@ -291,12 +291,12 @@ static enum vfw_drop_reason parse_transport(const struct sk_buff *skb, const str
 		return parse_tcp(skb, ip, pkt);
 	case IPPROTO_UDP:
 		return parse_udp(skb, ip, pkt);
-	case IPPROTO_ICMP:
+	case IPPROTO_ICMP: /* in the other family it means nothing */
 		return ip->family == VFW_FAMILY_IPV4 ? vfw_icmp_parse(skb, ip, pkt) :
-						       VFW_DROP_REASON_NONE;
+						       VFW_DROP_REASON_ICMP_TYPE;
 	case IPPROTO_ICMPV6:
 		return ip->family == VFW_FAMILY_IPV6 ? vfw_icmp_parse(skb, ip, pkt) :
-						       VFW_DROP_REASON_NONE;
+						       VFW_DROP_REASON_ICMP_TYPE;
 	default:
 		return vfw_packet_has_ports(ip->protocol) ? parse_ports(skb, ip, pkt) :
 							    VFW_DROP_REASON_NONE;

@@ -66,6 +66,7 @@ static int take_header(struct vfw_restore *r, const struct vfw_state_frame *fram
 		return vfw_restore_refuse(r, -ESTALE, "replayed: incarnation %llu, the VM has %llu",
 					  incarnation, r->vm->incarnation);
 	r->incarnation = incarnation;
+	r->frozen = rec->flags & cpu_to_le32(VFW_STATE_HEADER_FROZEN);
 	return 0;
 }
 
@@ -369,6 +370,8 @@ int vfw_restore_begin(struct vfw_vm *vm, u32 portid, struct netlink_ext_ack *ext
 	r->table = vfw_flow_table_alloc(NULL);
 	if (!r->table)
 		goto err_restore;
+	/* Lifetimes begin to run when the state is in force. */
+	vfw_flow_table_freeze(r->table);
 	r->vm = vm;
 	r->portid = portid;
 	r->epoch = next_epoch(vm);
@@ -489,6 +492,7 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 	restored->frames = r->frames;
 	publish_policy(vm, r);
 	publish_stats(vm, r);
+	vfw_flow_table_thaw(r->table);
 	vfw_vm_set_flows(vm, r->table);
 	r->table = NULL;
 	strscpy(vm->name, r->name, sizeof(vm->name));

@@ -114,14 +114,21 @@ static int refuse_add(struct vfw_restore *r, enum vfw_drop_reason reason)
 	case VFW_DROP_REASON_NONE:
 		return vfw_restore_refuse(r, -EEXIST, "the flow is there already");
 	case VFW_DROP_REASON_FLOW_LIMIT:
-		return vfw_restore_refuse(r, -ENOSPC, "more flows than the policy's limit");
 	case VFW_DROP_REASON_HALF_OPEN_LIMIT:
-		return vfw_restore_refuse(r, -ENOSPC,
-					  "more half-open flows than the policy's limit");
+		return vfw_restore_refuse(r, -ENOSPC, "more flows than any VM may have");
 	default:
 		return vfw_restore_refuse(r, -ENOMEM, "no memory for the flow");
 	}
 }
+
+/*
+ * The policy's limits are for flows that open: a VM that was given lower limits keeps the flows it
+ * has, here as there.
+ */
+static const struct vfw_policy any_limits = {
+	.max_flows = VFW_FLOWS_MAX,
+	.max_half_open = VFW_FLOWS_MAX,
+};
 
 /*
  * The table's hash grows in work of its own, which may be behind when flows arrive this fast, and
@@ -134,7 +141,7 @@ static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *ke
 	int tries = 3;
 
 	do {
-		flow = vfw_flow_add(r->table, key, r->policy, state, reason, GFP_KERNEL);
+		flow = vfw_flow_add(r->table, key, &any_limits, state, reason, GFP_KERNEL);
 		if (flow || *reason != VFW_DROP_REASON_NO_MEMORY)
 			break;
 		schedule_timeout_uninterruptible(1);
@@ -147,6 +154,7 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 {
 	u32 now = vfw_flow_now(r->table);
 
+	flow->flags = 0;
 	if (rec->flags & VFW_STATE_FLOW_OPENED_OUT)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH)
@@ -161,6 +169,30 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 	flow->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
 	flow->packets[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_packets);
 	flow->bytes[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_bytes);
+}
+
+/*
+ * While the flows of a VM that is not frozen are read, one may end and open again further on: the
+ * record that comes later is the newer one. Returns false if the flow is not there.
+ */
+static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
+		       const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
+{
+	struct vfw_flow *flow;
+
+	if (r->frozen)
+		return false;
+	local_bh_disable();
+	rcu_read_lock();
+	flow = vfw_flow_find(r->table, key);
+	if (flow) {
+		vfw_flow_set_state(r->table, flow, rec->state);
+		fill_flow(r, flow, rec, tcp);
+		spin_unlock(&flow->lock);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	return flow;
 }
 
 /* @key has the family and the addresses. */
@@ -178,6 +210,8 @@ static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, st
 	if (why)
 		return vfw_restore_refuse(r, -EINVAL, "%s", why);
 	flow = add_flow(r, key, rec->state, &reason);
+	if (!flow && !reason && renew_flow(r, key, rec, &tcp))
+		return 0;
 	if (!flow)
 		return refuse_add(r, reason);
 	fill_flow(r, flow, rec, &tcp);

@@ -15,6 +15,7 @@
  * @vm: the VM it is for
  * @portid: netlink socket that began it
  * @type: enum vfw_frame_type of the last frame taken
+ * @frozen: the VM was frozen while the stream was written
  * @failed: a frame was refused, and so is each that follows
  * @frames: frames taken; number of the next one
  * @record: of the present frame, the record that is being read, from 1; 0 for the frame itself
@@ -38,6 +39,7 @@ struct vfw_restore {
 	struct vfw_vm *vm;
 	u32 portid;
 	u32 type;
+	bool frozen;
 	bool failed;
 	u32 frames;
 	u32 record;

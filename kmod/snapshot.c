@@ -473,12 +473,6 @@ static const struct {
 	[VFW_FRAME_TYPE_END]		= { put_end },
 };
 
-/* Changes when the flow table is another one, or was frozen or thawed. */
-static unsigned long vm_generation(struct vfw_vm *vm)
-{
-	return (unsigned long)vm_flows(vm) | (vm->state == VFW_VM_STATE_FROZEN);
-}
-
 static u32 vm_epoch(struct vfw_vm *vm)
 {
 	const struct vfw_policy *policy = vm_policy(vm);
@@ -499,7 +493,7 @@ void vfw_snapshot_begin(struct vfw_snapshot *snap, struct vfw_vm *vm)
 	memset(snap, 0, sizeof(*snap));
 	snap->type = VFW_FRAME_TYPE_HEADER;
 	snap->epoch = vm_epoch(vm);
-	snap->generation = vm_generation(vm);
+	snap->changes = vm->changes;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_begin);
 
@@ -548,7 +542,7 @@ int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, 
 	lockdep_assert_held(&vm->vn->lock);
 	if (snap->type == VFW_FRAME_TYPE_NONE)
 		return 0;
-	if (snap->epoch != vm_epoch(vm) || snap->generation != vm_generation(vm))
+	if (snap->epoch != vm_epoch(vm) || snap->changes != vm->changes)
 		return -EAGAIN;
 	if (size < VFW_SNAPSHOT_FRAME_MIN)
 		return -EMSGSIZE;

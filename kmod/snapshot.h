@@ -14,7 +14,7 @@ struct vfw_vm;
  * @sequence: its number
  * @rule: next rule
  * @epoch: policy epoch when the save began; another one later ends it with -EAGAIN
- * @generation: tells the flow table, and whether it was frozen, when the save began
+ * @changes: of the VM when the save began; another number later ends it with -EAGAIN
  * @cursor: next flow
  * @digest: CRC-32C of the checksums of the frames so far
  * @bytes: bytes of these frames
@@ -27,7 +27,7 @@ struct vfw_snapshot {
 	u32 sequence;
 	u32 rule;
 	u32 epoch;
-	unsigned long generation;
+	u32 changes;
 	struct vfw_flow_cursor cursor;
 	u32 digest;
 	u64 bytes;

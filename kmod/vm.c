@@ -169,6 +169,7 @@ static struct vfw_flow_table *vm_flows(struct vfw_vm *vm)
 void vfw_vm_freeze(struct vfw_vm *vm)
 {
 	lockdep_assert_held(&vm->vn->lock);
+	vm->changes++;
 	set_state(vm, VFW_VM_STATE_FROZEN);
 	/* Packets that saw the VM active are in RCU sections that end here. */
 	synchronize_net();
@@ -176,6 +177,7 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	/* What has expired moves as what has ended: in the counters. */
 	vfw_flow_table_collect(vm_flows(vm));
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_vm_freeze);
 
 /**
  * vfw_vm_thaw() - take up a frozen VM again
@@ -186,10 +188,12 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 void vfw_vm_thaw(struct vfw_vm *vm)
 {
 	lockdep_assert_held(&vm->vn->lock);
+	vm->changes++;
 	vfw_flow_table_thaw(vm_flows(vm));
 	/* Pairs with the acquire in the hook: who sees the VM active sees its time go on. */
 	smp_store_release(&vm->state, VFW_VM_STATE_ACTIVE);
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_vm_thaw);
 
 /**
  * vfw_vm_set_policy() - put a policy in force
@@ -230,11 +234,13 @@ void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table)
 	struct vfw_flow_table *old;
 
 	lockdep_assert_held(&vm->vn->lock);
+	vm->changes++;
 	vfw_flow_table_start(table, vm);
 	old = rcu_replace_pointer(vm->flows, table, lockdep_is_held(&vm->vn->lock));
 	vfw_flow_table_stop(old);
 	vfw_flow_table_free_rcu(old);
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_vm_set_flows);
 
 static void add_stats(struct vfw_stats *sum, const struct vfw_stats *stats)
 {

@@ -45,6 +45,7 @@ struct vfw_stats {
  * @uuid: what names it
  * @id: its number on this host
  * @epoch: policy epoch of the policy in force, 0 for none; wraps past 0
+ * @changes: raised when the VM is frozen or thawed, or gets another flow table
  * @incarnation: raised by each commit of a restore
  * @ports: struct vfw_port.list, in order of declaration
  * @n_ports: how many
@@ -72,6 +73,7 @@ struct vfw_vm {
 	uuid_t uuid;
 	u32 id;
 	u32 epoch;
+	u32 changes;
 	u64 incarnation;
 	struct list_head ports;
 	u32 n_ports;

@@ -74,7 +74,6 @@ static const struct sample samples[] = {
 	{ "IPv6 solicited advertisement", build_advertisement6, { { IP6 + 4, 0x40 } }, NEIGHBOUR },
 	{ "IPv6 solicitation", build_advertisement6, { { IP6, NDISC_NEIGHBOUR_SOLICITATION } },
 	  NEIGHBOUR },
-	{ "IPv4 protocol ICMPv6", build_echo4, { { 9, IPPROTO_ICMPV6 } } },
 	{ "ARP request", build_arp, NEIGHBOUR },
 	{ "ARP request, gratuitous", build_arp, { { 24, 192 } }, NEIGHBOUR, .announce = true },
 	{ "ARP probe", build_arp, { { 14, 0 }, { 7, ARPOP_REQUEST } }, NEIGHBOUR },
@@ -83,6 +82,7 @@ static const struct sample samples[] = {
 	  .announce = true },
 	{ "RARP", build_rarp, NEIGHBOUR, .announce = true },
 
+	{ "IPv4 protocol ICMPv6", build_echo4, { { 9, IPPROTO_ICMPV6 } }, R(ICMP_TYPE) },
 	{ "IPv4 version 5", build_tcp4, { { 0, 0x55 } }, R(IP_HEADER) },
 	{ "IPv4 header of 16 bytes", build_tcp4, { { 0, 0x44 } }, R(IP_HEADER) },
 	{ "IPv4 header longer than packet", build_tcp4, { { 0, 0x4f } }, R(IP_HEADER) },

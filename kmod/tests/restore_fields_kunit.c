@@ -108,8 +108,6 @@ static const struct change changes[] = {
 	  "limit of 0 flows" },
 	{ "flows without limit", POLICY, FIELD(policy, max_flows), 4, VFW_FLOWS_MAX + 1, -ERANGE,
 	  "out of range" },
-	{ "limit below flows", POLICY, FIELD(policy, max_flows), 4, 4, -ENOSPC,
-	  "record 2: more flows than", FLOWS6 },
 	{ "no half-open flows", POLICY, FIELD(policy, max_half_open), 4, 0, -ERANGE, "half-open" },
 	{ "half-open flows without limit", POLICY, FIELD(policy, max_half_open), 4, U32_MAX,
 	  -ERANGE, "half-open flows out of range" },

@@ -167,6 +167,15 @@ static void fuzz_test(struct kunit *test)
 }
 
 /* Two records of a frame are the same. */
+/* The header of the stream says whether its VM was frozen. */
+static void say_frozen(struct state_test *t, bool frozen)
+{
+	struct vfw_state_header *header = stream_records(&t->stream, 0);
+
+	header->flags = cpu_to_le32(frozen ? VFW_STATE_HEADER_FROZEN : 0);
+	stream_reseal(&t->stream);
+}
+
 static void duplicate_test(struct kunit *test)
 {
 	struct state_test *t = state_test_lock(test);
@@ -179,7 +188,7 @@ static void duplicate_test(struct kunit *test)
 	copy = keep_stream(test, t);
 	rec4 = stream_records(&t->stream, FLOWS4);
 	rec4[2] = rec4[0];
-	stream_reseal(&t->stream);
+	say_frozen(t, true);
 	KUNIT_EXPECT_EQ(test, stream_restore(test, t, FRAMES), -EEXIST);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(t->extack._msg,
 					   "frame 6, record 3: the flow is there already"));
@@ -188,10 +197,66 @@ static void duplicate_test(struct kunit *test)
 	back_to(t, copy);
 	rec6 = stream_records(&t->stream, FLOWS6);
 	rec6[1] = rec6[0];
-	stream_reseal(&t->stream);
+	say_frozen(t, true);
 	KUNIT_EXPECT_EQ(test, stream_restore(test, t, FRAMES), -EEXIST);
 	vfw_restore_abort(&t->dst);
 	expect_untouched(test, t, table);
+	state_test_unlock(t);
+}
+
+/* A flow that ended and opened again while a VM that goes on was read: the later record counts. */
+static void renewed_test(struct kunit *test)
+{
+	struct state_test *t = state_test_lock(test);
+	struct vfw_restored restored;
+	struct vfw_state_flow4 *rec;
+	struct vfw_key key = {};
+	struct vfw_flow *flow;
+
+	make_stream(test, t);
+	rec = stream_records(&t->stream, FLOWS4);
+	rec[2] = rec[0];
+	rec[2].flow.in_packets = cpu_to_le64(4711);
+	say_frozen(t, false);
+	KUNIT_ASSERT_EQ(test, stream_restore(test, t, FRAMES), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+
+	key.family = VFW_FAMILY_IPV4;
+	key.protocol = rec->flow.protocol;
+	key.local_port = rec->flow.local_port;
+	key.remote_port = rec->flow.remote_port;
+	memcpy(&key.local.v4, rec->local, sizeof(rec->local));
+	memcpy(&key.remote.v4, rec->remote, sizeof(rec->remote));
+	flow = flow_lock(test, &t->dst, &key);
+	KUNIT_EXPECT_EQ(test, flow->packets[VFW_DIRECTION_IN], 4711ULL);
+	flow_unlock(flow);
+	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->count, restored.flows - 1);
+	state_test_unlock(t);
+}
+
+/* A VM whose limits were lowered keeps the flows it has, and they move with it. */
+static void above_limit_test(struct kunit *test)
+{
+	struct state_test *t = state_test_lock(test);
+	struct vfw_state_policy *policy;
+	enum vfw_drop_reason reason;
+	struct vfw_restored restored;
+	struct vfw_key key;
+
+	make_stream(test, t);
+	policy = stream_records(&t->stream, POLICY);
+	policy->max_flows = cpu_to_le32(1);
+	policy->max_half_open = cpu_to_le32(1);
+	stream_reseal(&t->stream);
+	KUNIT_ASSERT_EQ(test, stream_restore(test, t, FRAMES), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->count, restored.flows);
+	KUNIT_EXPECT_GT(test, restored.flows, 1U);
+
+	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, 12345);
+	KUNIT_EXPECT_NULL(test, vfw_flow_add(vm_table(&t->dst), &key, vm_policy(&t->dst),
+					     VFW_FLOW_STATE_NEW, &reason, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, reason, VFW_DROP_REASON_FLOW_LIMIT);
 	state_test_unlock(t);
 }
 
@@ -204,6 +269,7 @@ static void order_test(struct kunit *test)
 	u32 n, m, frames;
 
 	make_stream(test, t);
+	say_frozen(t, true);
 	for (n = 0; n < FRAMES; n++) {
 		for (m = 0; m < FRAMES; m++) {
 			if (m == n)
@@ -341,6 +407,8 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(resealed_test),
 	KUNIT_CASE(fuzz_test),
 	KUNIT_CASE(duplicate_test),
+	KUNIT_CASE(renewed_test),
+	KUNIT_CASE(above_limit_test),
 	KUNIT_CASE(order_test),
 	KUNIT_CASE(replay_test),
 	KUNIT_CASE(begin_test),

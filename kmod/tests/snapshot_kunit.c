@@ -366,12 +366,12 @@ static void frozen_test(struct kunit *test)
 static void interrupted_test(struct kunit *test)
 {
 	struct state_test *t = state_test_lock(test);
-	struct vfw_flow_table *old = vm_table(&t->src), *other;
+	struct vfw_flow_table *other;
 	struct vfw_snapshot snap;
 	u8 *buf = t->stream.data;
 	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		vfw_snapshot_begin(&snap, &t->src);
 		KUNIT_EXPECT_GT(test, vfw_snapshot_frame(&snap, &t->src, buf, 4096), 0);
 		KUNIT_EXPECT_EQ(test, vfw_snapshot_frame(&snap, &t->src, buf, 100), -EMSGSIZE);
@@ -379,15 +379,16 @@ static void interrupted_test(struct kunit *test)
 		if (i == 0) {
 			vm_set_policy(&t->src, policy_make(test));
 		} else if (i == 1) {
-			t->src.state = VFW_VM_STATE_FROZEN;
+			vfw_vm_freeze(&t->src);
+		} else if (i == 2) {
+			vfw_vm_thaw(&t->src);
 		} else {
 			other = vfw_flow_table_alloc(NULL);
 			KUNIT_ASSERT_NOT_NULL(test, other);
-			RCU_INIT_POINTER(t->src.flows, other);
+			vfw_vm_set_flows(&t->src, other);
 		}
 		KUNIT_EXPECT_EQ(test, vfw_snapshot_frame(&snap, &t->src, buf, 4096), -EAGAIN);
 	}
-	vfw_flow_table_free(old);
 	state_test_unlock(t);
 }
 
