@@ -40,8 +40,10 @@
  * The notifier is the last in its chain, so that no one after it can make the kernel take back
  * what it has seen done.
  *
- * On ingress the hook is the first of all: nothing (a flow table of nftables, say) may take a
- * packet away before it is judged. On egress it is the last: it judges what the VM will get.
+ * On ingress the hook is the first of netfilter's: no other hook (a flow table of nftables, say)
+ * may take a packet away before it is judged. On egress it is the last: it judges what the VM will
+ * get. XDP and tc come before it on ingress, and after it on egress; what they redirect, and what
+ * passed through an ifb netdev, no netfilter hook sees.
  */
 #define PRIORITY_INGRESS INT_MIN
 #define PRIORITY_EGRESS INT_MAX

@@ -19,14 +19,16 @@ cp "$src"/Documentation/netlink/genetlink-legacy.yaml "$work/Documentation/netli
 cp "$top/Documentation/netlink/specs/vfw.yaml" "$work/Documentation/netlink/specs/"
 touch "$work/MAINTAINERS"
 
-# One policy serves an operation's do and dump (kernel-policy: per-op), but the generator
-# names it after the do when both take attributes, and then refers to it without. The multicast
-# groups it defines for a family in the same file, but with such a table the family is ours.
+# One policy serves an operation's do and dump (kernel-policy: per-op), but when both take
+# attributes the generator makes two, of which nothing refers to the second, and names the first
+# after the do, but refers to it without. The multicast groups it defines for a family in the same
+# file, but with such a table the family is ours.
 generate() { # FILE MODE KIND
 	(cd "$work" && timeout 60 /usr/bin/python3 "$src/tools/net/ynl/pyynl/ynl_gen_c.py" \
 		--spec "$work/Documentation/netlink/specs/vfw.yaml" --mode "$2" "--$3" -o "$(basename "$1")")
 	sed -e 's/_do_nl_policy\[/_nl_policy[/' \
 	    -e 's#To regenerate run: .*#To regenerate run: make regen */#' \
+	    -e '\#^/\* VFW_CMD_[A-Z_]* - dump \*/$#,/^$/d' \
 	    -e '/^static const struct genl_multicast_group/,/^};/d' \
 		"$work/$(basename "$1")" | sed -e '${/^$/d}' > "$out/$1"
 }
