@@ -174,8 +174,10 @@ static struct vfw_flow *flow_lookup4(struct vfw_flow_table *table, const struct 
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && !memcmp(flow_key(flow), &k, sizeof(k))))
+	if (likely(!(flow->flags & VFW_FLOW_DEAD) && !memcmp(flow_key(flow), &k, sizeof(k)))) {
+		__release(&flow->lock); /* the caller has it now */
 		return flow;
+	}
 	spin_unlock(&flow->lock);
 	return ERR_PTR(-EAGAIN);
 }
@@ -190,8 +192,10 @@ static struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const struct 
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && !memcmp(flow_key(flow), &k, sizeof(k))))
+	if (likely(!(flow->flags & VFW_FLOW_DEAD) && !memcmp(flow_key(flow), &k, sizeof(k)))) {
+		__release(&flow->lock); /* the caller has it now */
 		return flow;
+	}
 	spin_unlock(&flow->lock);
 	return ERR_PTR(-EAGAIN);
 }
@@ -202,7 +206,7 @@ static struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const struct 
  * @key: the key
  *
  * Context: BH off, within an RCU read section that lasts until the flow is unlocked.
- * Return: the flow, locked (the caller does spin_unlock(&flow->lock)), or NULL. It may have
+ * Return: the flow, locked (the caller does vfw_flow_put()), or NULL. It may have
  *	expired.
  */
 struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key)
@@ -282,13 +286,15 @@ struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key
 	if (err) {
 		flow->flags = VFW_FLOW_DEAD;
 		vfw_flow_slot_put(table, flow, half_open);
-		vfw_flow_unlock(flow);
+		spin_unlock(&flow->lock);
+		local_bh_enable();
 		*reason = err == -EEXIST ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_NO_MEMORY;
 		return NULL;
 	}
 	spin_lock(&table->lock);
 	table->totals.opened++;
 	spin_unlock(&table->lock);
+	__release(&flow->lock); /* the caller has it now */
 	return flow;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_add);
@@ -299,7 +305,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_add);
  */
 void vfw_flow_unlock(struct vfw_flow *flow)
 {
-	spin_unlock(&flow->lock);
+	vfw_flow_put(flow);
 	local_bh_enable();
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_unlock);

@@ -170,6 +170,13 @@ void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 
 void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow);
 void vfw_flow_unlock(struct vfw_flow *flow);
 
+/* Lets go of a flow that vfw_flow_find() returned. */
+static inline void vfw_flow_put(struct vfw_flow *flow)
+{
+	__acquire(&flow->lock); /* for sparse: it was locked by another function */
+	spin_unlock(&flow->lock);
+}
+
 int vfw_flow_walk(struct vfw_flow_table *table, struct vfw_flow_cursor *cursor,
 		  int (*visit)(struct vfw_flow *flow, void *arg), void *arg);
 

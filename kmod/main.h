@@ -35,7 +35,7 @@
  */
 struct vfw_net {
 	struct net *net;
-	struct mutex lock;
+	struct mutex lock; /* VMs, ports, policies, holds, restores */
 	struct rhashtable vms;
 	struct xarray vm_ids;
 	struct xarray port_ids;

@@ -382,8 +382,8 @@ void vfw_port_del_all(struct vfw_vm *vm)
 
 static void netdev_refused(const struct net_device *dev, const struct vfw_port *port, int err)
 {
-	net_warn_ratelimited("%s: netdev %s refused as port of VM %pUb: error %d\n",
-			     KBUILD_MODNAME, dev->name, &port->vm->uuid, err);
+	net_warn_ratelimited("netdev %s refused as port of VM %pUb: error %d\n", dev->name,
+			     &port->vm->uuid, err);
 }
 
 static int netdev_appears(struct vfw_net *vn, struct net_device *dev,

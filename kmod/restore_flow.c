@@ -188,7 +188,7 @@ static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 	if (flow) {
 		vfw_flow_set_state(r->table, flow, rec->state);
 		fill_flow(r, flow, rec, tcp);
-		spin_unlock(&flow->lock);
+		vfw_flow_put(flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();

@@ -155,7 +155,7 @@ static struct vfw_flow *find_valid(struct vfw_flow_table *table, const struct vf
 	return flow;
 
 gone:
-	spin_unlock(&flow->lock);
+	vfw_flow_put(flow);
 	return NULL;
 }
 
@@ -293,7 +293,7 @@ static struct vfw_judgement track_flow(struct vfw_vm *vm, struct vfw_flow_table 
 			judgement.reason = update_flow(table, flow, policy, pkt, &effect);
 			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
 				vfw_flow_remove(table, flow);
-			spin_unlock(&flow->lock);
+			vfw_flow_put(flow);
 			if (likely(effect != VFW_TCP_EFFECT_REOPEN))
 				return judgement;
 		} else if (judgement.reason) {
@@ -322,7 +322,7 @@ static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table
 		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
 	if (pkt->key.protocol == IPPROTO_TCP)
 		known = vfw_tcp_quoted_in_window(&flow->tcp, pkt->quoted_dir, pkt->quoted_seq);
-	spin_unlock(&flow->lock);
+	vfw_flow_put(flow);
 	return known ? pass_lone(vm, pkt) : JUDGE(VFW_DROP_REASON_ICMP_ERROR);
 }
 

@@ -26,15 +26,21 @@ one_checkpatch() {
 		--max-line-length=100 --file "$1"
 }
 
-while read -r file; do
-	one_checkpatch "$file"
-	result $? "checkpatch $file"
-done < <(sources)
+scripts() { git ls-files --cached --others --exclude-standard -- '*.sh'; }
 
-while read -r file; do
-	shellcheck -x "$file"
-	result $? "shellcheck $file"
-done < <(git ls-files --cached --others --exclude-standard -- '*.sh')
+# Several files at a time; what one check says stays together.
+check_file() { # COMMAND FILE
+	local said
+	said=$("$1" "$2" 2>&1) && { echo "ok ${1#one_} $2"; return; }
+	printf '%s\nnot ok %s %s\n' "$said" "${1#one_}" "$2"
+	return 1
+}
+one_shellcheck() { shellcheck -x "$1"; }
+export -f check_file one_checkpatch one_shellcheck
+export src
+
+sources | xargs -P "$(nproc)" -I '{}' bash -c 'check_file one_checkpatch "$1"' - '{}' || status=1
+scripts | xargs -P "$(nproc)" -I '{}' bash -c 'check_file one_shellcheck "$1"' - '{}' || status=1
 
 if [ -n "$kdir" ] && command -v sparse > /dev/null; then
 	rm -rf build/sparse

@@ -74,7 +74,7 @@ static bool table_has(struct flow_test *t, const struct vfw_key *key)
 	rcu_read_lock();
 	flow = vfw_flow_find(t->table, key);
 	if (flow)
-		spin_unlock(&flow->lock);
+		vfw_flow_put(flow);
 	rcu_read_unlock();
 	local_bh_enable();
 	return flow;
@@ -102,7 +102,7 @@ static void remove_key(struct flow_test *t, const struct vfw_key *key)
 	flow = vfw_flow_find(t->table, key);
 	if (flow) {
 		vfw_flow_remove(t->table, flow);
-		spin_unlock(&flow->lock);
+		vfw_flow_put(flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();

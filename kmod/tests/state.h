@@ -232,7 +232,7 @@ static inline bool flow_get(const struct vfw_vm *vm, const struct vfw_key *key,
 	flow = vfw_flow_find(vm_table(vm), key);
 	if (flow) {
 		memcpy(copy, flow, sizeof(*copy));
-		spin_unlock(&flow->lock);
+		vfw_flow_put(flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();
@@ -258,7 +258,7 @@ static inline struct vfw_flow *flow_lock(struct kunit *test, const struct vfw_vm
 
 static inline void flow_unlock(struct vfw_flow *flow)
 {
-	spin_unlock(&flow->lock);
+	vfw_flow_put(flow);
 	rcu_read_unlock();
 	local_bh_enable();
 }
