@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Saving, holding and restoring, with packets on their way.
+
+    peer                       host                        vm
+    [u1] --------------- [u0  br0  port0] --------------- [eth0]
+
+The VM's snapshot comes from another namespace, which serves as the source of a move.
+"""
+
+import os
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'engine'))
+# pylint: disable=wrong-import-position
+import packets as p  # noqa: E402
+from vfwtest import Answer, Client, Namespace, Tap, eventually, same  # noqa: E402
+
+tap = Tap()
+VM_MAC, PEER_MAC = '02:00:00:00:00:02', '02:00:00:00:00:01'
+PACKET_IGNORE_OUTGOING, SOL_PACKET, SO_SNDBUFFORCE, SO_RCVBUFFORCE = 23, 263, 32, 33
+
+
+def udp(number, to_vm, port=2000):
+    """Packet number so and so, of one flow, in one direction."""
+    ends = [('10.0.0.2', 1000, VM_MAC), ('10.0.0.1', port, PEER_MAC)]
+    (src, sport, smac), (dst, dport, dmac) = ends[::-1] if to_vm else ends
+    payload = struct.pack('!HHHHI', sport, dport, 12, 0, number)
+    return p.ether(p.ip(src, dst, p.UDP, payload), smac, dmac)
+
+
+def numbers(sock, wait):
+    """Numbers of the packets that arrived; waits for so many."""
+    got = []
+
+    def arrived():
+        try:
+            while True:
+                frame = sock.recv(2000)
+                if frame[12:14] == b'\x08\0' and frame[23] == p.UDP:
+                    got.append(struct.unpack_from('!I', frame, 42)[0])
+        except BlockingIOError:
+            pass
+        return len(got) >= wait
+    eventually(arrived, f'{wait} packets')
+    time.sleep(0.05)
+    arrived()
+    return got
+
+
+class Bench:
+    """The picture above, with a VM that holds."""
+    def __init__(self, name='bench', **hold):
+        self.spaces = [Namespace(f'{name}-{part}') for part in ('host', 'vm', 'peer')]
+        self.hold = hold
+
+    def __enter__(self):
+        host, vm, peer = (space.__enter__() for space in self.spaces)
+        self.host = host
+        for space in self.spaces:
+            # No packets but those that are sent here.
+            with space.inside():
+                for conf in 'all', 'default':
+                    with open(f'/proc/sys/net/ipv6/conf/{conf}/disable_ipv6', 'w',
+                              encoding='ascii') as file:
+                        file.write('1')
+        host.ip('link add br0 type bridge mcast_snooping 0')
+        host.ip(f'link add port0 type veth peer name eth0 netns {vm.name}')
+        host.ip(f'link add u0 type veth peer name u1 netns {peer.name}')
+        for dev in 'port0', 'u0':
+            host.ip(f'link set {dev} master br0')
+        vm.ip(f'link set eth0 address {VM_MAC} up')
+        peer.ip(f'link set u1 address {PEER_MAC} up')
+        self.nl = host.client()
+        self.id = VM_ID
+        self.nl.well('vm-new', {'uuid': VM_ID, 'hold': True, 'hold-limits': self.hold})
+        self.nl.well('port-new', {'vm': VM_ID, 'name': 'port0'})
+        for dev in 'br0', 'port0', 'u0':
+            host.ip(f'link set {dev} up')
+        self.vm, self.peer = vm.packet_socket('eth0'), peer.packet_socket('u1')
+        for sock in self.vm, self.peer:
+            sock.setblocking(False)
+            # What is held counts as not sent yet.
+            for option in SO_SNDBUFFORCE, SO_RCVBUFFORCE:
+                sock.setsockopt(1, option, 32 << 20)
+            sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        eventually(lambda: 'state forwarding' in host.ip('-d link show port0')[1], 'bridge')
+        return self
+
+    def __exit__(self, *_):
+        for sock in self.vm, self.peer, self.nl.sock:
+            sock.close()
+        for space in self.spaces:
+            space.__exit__()
+
+    def state(self):
+        """What vm-get shows."""
+        return self.nl.well('vm-get', {'uuid': self.id})
+
+    def wait_held(self, count):
+        """Until so many packets are held."""
+        eventually(lambda: self.state()['held-packets'] == count, f'{count} held')
+
+    def send(self, first, last):
+        """Packets of both directions."""
+        for number in range(first, last):
+            self.vm.send(udp(number, False))
+            self.peer.send(udp(number, True))
+
+    def restore(self, frames, nl=None, **begin):
+        """Begin, and all frames."""
+        nl = nl or self.nl
+        nl.well('restore-begin', {'vm': self.id, **begin})
+        for count, frame in enumerate(frames):
+            same(nl.well('restore-frame', {'vm': self.id, 'frame': frame}),
+                 {'frames': count + 1})
+
+    def commit(self):
+        """Commit; returns the reply."""
+        return self.nl.well('restore-commit', {'vm': self.id})
+
+    def drops(self, reason):
+        """Of a reason, in both directions."""
+        return sum(self.nl.drops(self.id).get(reason, (0, 0)))
+
+
+def snapshot(nl=None):
+    """Frames of the VM at the source."""
+    return [reply['frame'] for reply in
+            (nl or source).well('snapshot-save', {'vm': VM_ID}, dump=True)]
+
+
+def save():
+    """What snapshot-save tells beforehand is what comes."""
+    told = source.well('snapshot-save', {'vm': VM_ID})
+    same(told, {'vm': VM_ID, 'incarnation': 1, 'flows': 0, 'rules': 0})
+    frames = snapshot()
+    same([frame[4] for frame in frames], [1, 2, 3, 4, 6, 9], 'types')
+    same([len(frame) for frame in frames], [96, 88, 24, 88, 88, 56], 'lengths')
+    source.refused('ENOENT', 'snapshot-save', {'vm': bytes(16)}, bad='vm', dump=True)
+    source.refused('EINVAL', 'snapshot-save', {}, missing='vm', dump=True)
+
+
+def hold_and_release():
+    """Packets wait, and go on in their order when the state is there."""
+    with Bench() as b:
+        b.send(0, 300)
+        b.wait_held(600)
+        same(numbers(b.peer, 0), [], 'past the hold')
+        b.restore(snapshot())
+        same(numbers(b.peer, 0), [], 'past the hold')
+        same(b.state()['held-packets'], 600)
+        reply = b.commit()
+        same((reply['released'], reply['incarnation'], reply['frames']), (600, 1, 6))
+        same(numbers(b.peer, 300), list(range(300)), 'from the VM')
+        same(numbers(b.vm, 300), list(range(300)), 'to the VM')
+        b.send(300, 310)
+        same(numbers(b.peer, 10), list(range(300, 310)), 'from the VM')
+        same(numbers(b.vm, 10), list(range(300, 310)), 'to the VM')
+        same((b.state()['state'], b.state()['flows']), ('active', 1))
+        stats = b.nl.well('stats-get', {'vm': b.id})
+        same((stats['held'], stats.get('drop', [])), (600, []))
+        same((stats['in-packets'], stats['out-packets']), (310, 310))
+
+
+def hold_once():
+    """What waited is seen once by packet sockets and by hooks behind ours."""
+    with Bench() as b:
+        rules = ['add table netdev count']
+        for hook in 'ingress', 'egress':
+            rules += [f'add chain netdev count {hook} {{ type filter hook {hook} device port0 '
+                      'priority 0; }', f'add rule netdev count {hook} ip protocol udp counter']
+        subprocess.run(['ip', 'netns', 'exec', b.host.name, 'nft', '-f', '-'], check=True,
+                       text=True, input='\n'.join(rules) + '\n')
+        watch = b.host.packet_socket('port0')
+        watch.setblocking(False)
+        watch.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        b.send(0, 50)
+        b.wait_held(100)
+        b.restore(snapshot())
+        b.commit()
+        same(numbers(b.peer, 50), list(range(50)), 'from the VM')
+        same(numbers(b.vm, 50), list(range(50)), 'to the VM')
+        same(numbers(watch, 50), list(range(50)), 'seen at the port')
+        watch.close()
+        table = subprocess.run(['ip', 'netns', 'exec', b.host.name, 'nft', 'list', 'table',
+                                'netdev', 'count'], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        same(table.count('packets 50 '), 2, table)
+
+
+def hold_bounds():
+    """Beyond its bounds a hold drops, and counts."""
+    with Bench(packets=10) as b:
+        b.send(0, 20)
+        eventually(lambda: b.drops('hold-limit') == 30, '30 dropped')
+        same(b.state()['held-packets'], 10)
+        b.restore(snapshot())
+        same(b.state()['hold-limits']['packets'], 10, 'bounds that were not given again')
+        b.commit()
+        same(numbers(b.peer, 5), list(range(5)))
+        same(numbers(b.vm, 5), list(range(5)))
+        same(b.drops('hold-limit'), 30, 'counted before the restore began')
+    with Bench(bytes=20000) as b:
+        b.send(0, 100)
+        eventually(lambda: b.drops('hold-limit') + b.state()['held-packets'] == 200, 'all')
+        shown = b.state()
+        assert 10000 < shown['held-bytes'] <= 20000 and shown['held-packets'] > 4, shown
+
+
+def hold_expires():
+    """At the deadline a hold closes, and a commit still opens it."""
+    with Bench(time=2000) as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        eventually(lambda: b.state()['state'] == 'closed', 'closed')
+        same(b.drops('hold-closed'), 20)
+        b.send(10, 15)
+        eventually(lambda: b.drops('hold-closed') == 30, 'dropped when closed')
+        b.restore(snapshot(), **{'hold-limits': {'time': 20000}})
+        same(b.state()['state'], 'holding')
+        b.send(15, 20)
+        b.wait_held(10)
+        same(b.commit()['released'], 10)
+        same(numbers(b.peer, 5), list(range(15, 20)))
+
+
+def hold_start_empty():
+    """A hold may end in the policy that the VM has."""
+    with Bench(time=2000, expiry='start-empty') as b:
+        b.nl.pass_all(b.id)
+        b.send(0, 10)
+        b.wait_held(20)
+        eventually(lambda: b.state()['state'] == 'active', 'active')
+        same(numbers(b.peer, 10), list(range(10)))
+        same(b.state()['flows'], 1)
+        assert 'held-packets' not in b.state() or not b.state()['held-packets']
+
+
+def hold_later_deadline():
+    """A restore that begins gives a new deadline, and events tell."""
+    with Bench(time=1000) as b:
+        with b.host.inside():
+            listener = Client()
+        listener.ntf_subscribe('events')
+        b.restore(snapshot(), **{'hold-limits': {'time': 5000}})
+        time.sleep(1.5)
+        same(b.state()['state'], 'holding')
+        eventually(lambda: b.state()['state'] == 'closed', 'closed')
+        states = [attrs['state'] for name, attrs in listener.events() if name == 'vm-ntf']
+        same(states, ['holding', 'closed'], 'events')
+        b.commit()
+        same([attrs['state'] for name, attrs in listener.events() if name == 'vm-ntf'],
+             ['active'], 'events')
+        listener.sock.close()
+
+
+def restore_abort():
+    """After an abort the VM goes on with what it has, here with no policy."""
+    with Bench() as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        b.restore(snapshot()[:3])
+        b.nl.well('restore-abort', {'vm': b.id})
+        same((b.state()['state'], b.drops('no-policy')), ('active', 20))
+        b.nl.refused('ENOENT', 'restore-abort', {'vm': b.id}, text='neither held nor')
+        b.nl.refused('ENOENT', 'restore-commit', {'vm': b.id}, text='no restore')
+        b.nl.refused('ENOENT', 'restore-frame', {'vm': b.id, 'frame': bytes(96)}, bad='frame',
+                     text='no restore')
+        b.nl.refused('EINVAL', 'restore-frame', {'vm': b.id}, missing='frame')
+
+
+def restore_active():
+    """A restore of an active VM that fails leaves it as it was."""
+    with Bench() as b:
+        b.nl.pass_all(b.id)
+        b.nl.well('restore-abort', {'vm': b.id})
+        b.send(0, 5)
+        same(numbers(b.peer, 5), list(range(5)))
+        before = b.state()
+        frames = snapshot()
+        b.nl.well('restore-begin', {'vm': b.id})
+        b.nl.refused('EBUSY', 'restore-begin', {'vm': b.id}, text='under way already')
+        b.nl.refused('EBADMSG', 'restore-frame', {'vm': b.id, 'frame': bytes(96)}, bad='frame',
+                     text='frame 0: no frame of a snapshot')
+        b.nl.refused('ECANCELED', 'restore-frame', {'vm': b.id, 'frame': frames[0]},
+                     bad='frame', text='restore failed at frame 0, abort it')
+        b.nl.refused('ECANCELED', 'restore-commit', {'vm': b.id}, text='abort it')
+        b.send(5, 10)
+        b.wait_held(10)
+        b.nl.well('restore-abort', {'vm': b.id})
+        same(numbers(b.peer, 5), list(range(5, 10)))
+        same(b.state(), before)
+        b.restore(frames)
+        b.commit()
+        b.nl.well('restore-begin', {'vm': b.id})
+        b.nl.refused('ESTALE', 'restore-frame', {'vm': b.id, 'frame': frames[0]}, bad='frame',
+                     text='replayed: incarnation 1, the VM has 1')
+        b.nl.well('restore-abort', {'vm': b.id})
+        b.nl.well('vm-freeze', {'uuid': b.id})
+        b.nl.refused('EBUSY', 'restore-begin', {'vm': b.id}, text='frozen')
+
+
+def restore_owner():
+    """A restore belongs to its socket, and ends with it; the hold goes on."""
+    with Bench() as b:
+        frames = snapshot()
+        other = b.host.client()
+        b.restore(frames, nl=other)
+        b.nl.refused('EBUSY', 'restore-frame', {'vm': b.id, 'frame': frames[0]},
+                     text='another socket')
+        b.nl.refused('EBUSY', 'restore-commit', {'vm': b.id}, text='another socket')
+        other.sock.close()
+        eventually(lambda: b.nl.ask('restore-commit', {'vm': b.id}).errno == 2, 'forgotten')
+        same(b.state()['state'], 'holding')
+        b.restore(frames)
+        same(b.commit()['incarnation'], 1)
+
+
+def port_goes():
+    """Packets held for a port that goes are dropped; nothing hangs."""
+    with Bench() as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        b.host.ip('link del port0')
+        same((b.state()['held-packets'], b.drops('port-gone')), (0, 20))
+    with Bench() as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        b.nl.well('port-del', {'name': 'port0'})
+        same(b.drops('port-gone'), 20)
+    with Bench() as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        b.nl.well('restore-begin', {'vm': b.id})
+        b.nl.well('vm-del', {'uuid': b.id})
+    with Bench() as b:
+        b.send(0, 10)
+        b.wait_held(20)
+        b.restore(snapshot()[:4])
+
+
+def announcements():
+    """What tells the network where the VM is passes the hold."""
+    with Bench() as b:
+        rarp = struct.pack('!HHBBH6s4s6s4s', 1, 0x800, 6, 4, 3, p.mac(VM_MAC), bytes(4),
+                           p.mac(VM_MAC), bytes(4))
+        b.vm.send(p.ether(rarp, VM_MAC, 'ff:ff:ff:ff:ff:ff', p.ETH_RARP))
+
+        def seen():
+            try:
+                return b.peer.recv(2000)[12:14] == b'\x80\x35'
+            except BlockingIOError:
+                return False
+        eventually(seen, 'RARP at the peer')
+        same(b.state()['held-packets'], 0)
+
+
+def interrupted():
+    """A policy loaded while a VM is saved ends the dump, and marks it."""
+    with Namespace('int') as ns:
+        nl, other = ns.client(), ns.client()
+        nl.well('vm-new', {'uuid': VM_ID})
+        nl.pass_all(VM_ID)
+        rules = [{'action': 'pass', 'comment': 'x' * 100}] * 2000
+        begun = nl.well('policy-begin', {'vm': VM_ID})
+        for i in range(0, len(rules), 100):
+            nl.well('policy-add', {'transaction': begun['transaction'],
+                                   'rule': rules[i:i + 100]})
+        nl.well('policy-commit', {'transaction': begun['transaction']})
+        request = nl.request('snapshot-save', {'vm': VM_ID}, dump=True)
+        nl.sock.send(request)
+        other.pass_all(VM_ID)
+        answer = Answer()
+        while not nl.receive(answer, 'snapshot-save', request):
+            pass
+        same((answer.errno, answer.interrupted), (11, True))
+        same(len(snapshot(nl)), 6)
+        nl.sock.close()
+        other.sock.close()
+
+
+def many():
+    """Many flows: everything arrives; how long it takes is for information."""
+    count = int(os.environ.get('VFW_FLOWS', '0')) or \
+        (10000 if os.environ.get('LAB_KERNEL') == 'debug' else 100000)
+    with Bench() as b:
+        b.nl.well('restore-abort', {'vm': b.id})
+        b.nl.pass_all(b.id, limits={'flows': count + 100})
+        for number in range(count):
+            frame = bytearray(udp(number, False))
+            # Another far end each: no need for a right checksum.
+            struct.pack_into('!I', frame, 30, 0x0a010000 + number)
+            b.vm.send(frame)
+        eventually(lambda: b.state()['flows'] == count, 'flows', 60)
+        b.nl.well('vm-freeze', {'uuid': b.id})
+        b.nl.sock.setsockopt(1, SO_RCVBUFFORCE, 16 << 20)
+        begin = time.monotonic()
+        request = b.nl.request('snapshot-save', {'vm': b.id}, dump=True)
+        b.nl.sock.send(request)
+        room, size, datagrams = bytearray(1 << 17), 0, 0
+        while True:
+            length = b.nl.sock.recv_into(room)
+            size += length
+            datagrams += 1
+            # NLMSG_DONE is the last message.
+            if struct.unpack_from('IH', room, length - 20) == (20, 3):
+                break
+        saved = time.monotonic() - begin
+        print(f'# saved {count} flows in {saved * 1e3:.1f} ms: {count / saved / 1e6:.2f} M/s, '
+              f'{size / count:.1f} bytes a flow, {datagrams} datagrams')
+        frames = snapshot(b.nl)
+        b.nl.well('vm-thaw', {'uuid': b.id})
+        b.nl.well('restore-begin', {'vm': b.id, 'hold-limits': {'time': 600000}})
+        requests = [b.nl.request('restore-frame', {'vm': b.id, 'frame': frame})
+                    for frame in frames]
+        begin = time.monotonic()
+        for request in requests:
+            b.nl.sock.send(request)
+            b.nl.sock.recv(4096)
+        taken = time.monotonic() - begin
+        while True:
+            try:
+                b.nl.sock.setblocking(False)
+                b.nl.sock.recv(4096)
+            except BlockingIOError:
+                break
+        b.nl.sock.setblocking(True)
+        begin = time.monotonic()
+        reply = b.commit()
+        print(f'# restored in {taken * 1e3:.1f} ms: {count / taken / 1e6:.2f} M/s; '
+              f'committed in {(time.monotonic() - begin) * 1e3:.2f} ms')
+        same(reply['flows'], count)
+        same(b.state()['flows'], count)
+
+
+VM_ID = bytes(range(16))
+with Namespace('source') as space:
+    source = space.client()
+    source.well('vm-new', {'uuid': VM_ID, 'name': 'mover'})
+    source.pass_all(VM_ID)
+    tap.run(save, hold_and_release, hold_once, hold_bounds, hold_expires, hold_start_empty,
+            hold_later_deadline, restore_abort, restore_active, restore_owner, port_goes,
+            announcements, interrupted, many)
+    source.sock.close()
+tap.end()
