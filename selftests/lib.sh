@@ -91,6 +91,32 @@ check_refused() {
 # between LEAST NUMBER MOST
 between() { [ -n "$2" ] && [ "$1" -le "$2" ] && [ "$2" -le "$3" ]; }
 
+# Programs.
+
+# talk_begin NAME COMMAND...: start COMMAND, which answers what it is told; a number is put into
+# talk_pid.
+declare -A talk_to talk_from
+talk_begin() {
+	local name=$1 to from
+	shift
+	mkfifo "$tmp/$name.to" "$tmp/$name.from"
+	exec {to}<> "$tmp/$name.to" {from}<> "$tmp/$name.from"
+	talk_to[$name]=$to talk_from[$name]=$from
+	"$@" <&"$to" >&"$from" 2> /dev/null &
+	# shellcheck disable=SC2034 # for the tests
+	talk_pid=$!
+}
+
+# talk NAME TEXT [SECONDS]: is what is told answered, with the same text?
+talk() {
+	local answer
+	echo "$2" >&"${talk_to[$1]}"
+	read -r -t "${3:-20}" answer <&"${talk_from[$1]}" && [ "$answer" = "$2" ]
+}
+
+# listens NAMESPACE PORT [t|u]: is there a server?
+listens() { on "$1" ss -Hln"${3:-t}" "sport = $2" | grep -q .; }
+
 # The VM.
 
 # In another namespace of the network.
@@ -109,11 +135,18 @@ quiet_bench() {
 	quiet_end peer u1 2
 }
 
-# NAMESPACE DEVICE LAST_PART_OF_THE_OTHER_ENDS_ADDRESS
-quiet_end() {
+# NAMESPACE: what sends there only what somebody asked for.
+silence() {
 	on "$1" nft 'add table ip6 quiet
 		add chain ip6 quiet out { type filter hook output priority 0; }
+		flush chain ip6 quiet out
 		add rule ip6 quiet out icmpv6 type { 130-133, 143 } drop' || lab_die 'no nft'
+}
+
+# NAMESPACE DEVICE LAST_PART_OF_THE_OTHER_ENDS_ADDRESS
+quiet_end() {
+	silence "$1"
+	ip -n "$1" addr flush dev "$2" scope link # it may be looking for duplicates of it still
 	ip -n "$1" neigh replace "10.0.0.$3" lladdr "02:00:00:00:00:0$3" dev "$2"
 	ip -n "$1" neigh replace "fd00::$3" lladdr "02:00:00:00:00:0$3" dev "$2"
 }

@@ -181,7 +181,7 @@ enum vfw_flow_state {
  *   sent, or long ago.
  * @VFW_DROP_REASON_TCP_RST: A TCP RST outside the window.
  * @VFW_DROP_REASON_ICMP_TYPE: An ICMP message of a type that opens no flow and
- *   no rule passes.
+ *   no rule passes, or of the other IP version.
  * @VFW_DROP_REASON_ICMP_ERROR: An ICMP error about no known flow, or not
  *   addressed to the flow's end.
  * @VFW_DROP_REASON_ICMP_REPLY: An echo reply that nothing asked for.
