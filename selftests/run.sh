@@ -12,7 +12,7 @@ set -uo pipefail
 top=$(realpath "$(dirname "$0")/..")
 cd "$top" || exit 1
 lab=selftests/lab logs=build/check
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 jobs=-j$(nproc)
 declare -a broken=()
 
 die() { echo "check: $*" >&2; exit 1; }
@@ -39,21 +39,53 @@ count() { # STATUS LOG
 	[ "$not_ok" -eq 0 ]
 }
 
-step() { # NAME COMMAND...
-	local name=$1 log=$logs/$1.log begin=$SECONDS status=0
+# Run a step and keep what it says and how it ended, for report().
+run_step() { # NAME COMMAND...
+	local name=$1 begin=$SECONDS status=0
 	shift
-	[ -t 1 ] && printf '%-28s ...\r' "$name"
-	"$@" > "$log" 2>&1 < /dev/null || status=$?
+	"$@" > "$logs/$name.log" 2>&1 < /dev/null || status=$?
+	echo "$status $((SECONDS - begin))" > "$logs/$name.result"
+}
+
+report() { # NAME
+	local name=$1 log=$logs/$1.log status seconds
+	read -r status seconds < "$logs/$name.result"
 	if count "$status" "$log"; then
-		printf '%-28s %-40s %4d s\n' "$name" "$tally" $((SECONDS - begin))
+		printf '%-28s %-40s %4d s\n' "$name" "$tally" "$seconds"
 	else
 		printf '%-28s FAILED (%s; status %d; %s) %4d s\n' "$name" "$tally" "$status" "$log" \
-			$((SECONDS - begin))
+			"$seconds"
 		grep -E '^not ok ' "$log" | head -n 20
 		tail -n 25 "$log" | sed 's/^/    | /'
 		broken+=("$name")
 		return 1
 	fi
+}
+
+step() { # NAME COMMAND...
+	[ -t 1 ] && printf '%-28s ...\r' "$1"
+	run_step "$@"
+	report "$1"
+}
+
+# Steps that do not disturb each other: as many at a time as there are CPUs.
+declare -A running=()
+
+later() { # NAME COMMAND...
+	while [ ${#running[@]} -ge "$(nproc)" ]; do wait_one; done
+	run_step "$@" &
+	running[$!]=$1
+}
+
+wait_one() {
+	local pid
+	wait -n -p pid "${!running[@]}"
+	report "${running[$pid]}"
+	unset "running[$pid]"
+}
+
+wait_all() {
+	while [ ${#running[@]} -gt 0 ]; do wait_one; done
 }
 
 # A build that prints a warning has failed.
@@ -91,29 +123,30 @@ kernels() {
 }
 
 build_plain() {
-	step build-plain without_warning make module OUT=build/plain KDIR="$plain" W=1 &&
-		step build-tool without_warning make tool
+	step build-plain without_warning make "$jobs" module OUT=build/plain KDIR="$plain" W=1 &&
+		step build-tool without_warning make "$jobs" tool
 }
 
 build() {
-	step build-headers without_warning make module OUT=build/headers \
+	step build-headers without_warning make "$jobs" module OUT=build/headers \
 		KDIR="$(distribution_headers)" W=1
 	build_plain
-	step build-debug without_warning make module OUT=build/debug KDIR="$debug" W=1 VFW_KUNIT=1
+	step build-debug without_warning make "$jobs" module OUT=build/debug KDIR="$debug" W=1 \
+		VFW_KUNIT=1
 }
 
 style() {
-	step style selftests/style.sh "$(distribution_headers)"
-	step spec selftests/check-spec.sh
-	step dkms selftests/dkms.sh "$(distribution_headers)"
+	later style selftests/style.sh "$(distribution_headers)"
+	later spec selftests/check-spec.sh
+	later dkms selftests/dkms.sh "$(distribution_headers)"
 }
 
 tool() {
-	step tool-tests make -C userspace check
+	later tool-tests make -C userspace check
 }
 
 kunit() {
-	VFW_KO=$top/build/debug/vfw.ko step kunit "$lab/kunit.sh" build/debug/vfw_kunit.ko
+	VFW_KO=$top/build/debug/vfw.ko later kunit "$lab/kunit.sh" build/debug/vfw_kunit.ko
 }
 
 # Each script of selftests/ on a host of its own, under the debug kernel.
@@ -125,7 +158,7 @@ selftests() {
 		if [ $# -gt 0 ]; then
 			case " $* " in *" $name "*) ;; *) continue ;; esac
 		fi
-		VFW_KO=$top/build/debug/vfw.ko step "test-$name" "$lab/host.sh" --kernel debug --mem 2G \
+		VFW_KO=$top/build/debug/vfw.ko later "test-$name" "$lab/host.sh" --kernel debug --mem 2G \
 			--timeout 600 -- "$top/$script"
 	done
 }
@@ -136,6 +169,7 @@ move() {
 }
 
 summary() {
+	wait_all
 	[ ${#broken[@]} -eq 0 ] || echo "failed steps: ${broken[*]}"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
@@ -146,7 +180,9 @@ what=${1:-all}
 case $what in
 all)
 	prepare build test demo; kernels
-	build; style; tool; kunit; selftests; move
+	build; style; tool; kunit; selftests
+	wait_all # the move is alone: a guest under emulation has little time to spare
+	move
 	summary ;;
 build) prepare build; kernels; build; summary ;;
 style) prepare build test; kernels; style; summary ;;
