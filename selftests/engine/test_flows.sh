@@ -66,10 +66,9 @@ test_curl() {
 test_ssh() {
 	local options=(-F none -i "$tmp/key" -o BatchMode=yes -o StrictHostKeyChecking=no
 		-o "UserKnownHostsFile=$tmp/known" -o LogLevel=ERROR)
-	ssh-keygen -q -t ed25519 -N '' -f "$tmp/host"
 	ssh-keygen -q -t ed25519 -N '' -f "$tmp/key"
 	cat > "$tmp/sshd" <<- EOF
-		HostKey $tmp/host
+		HostKey $tmp/key
 		AuthorizedKeysFile $tmp/key.pub
 		StrictModes no
 		PermitRootLogin yes
