@@ -30,7 +30,7 @@ packages_of() {
 	demo) # a real VM, really migrated
 		printf '%s\n' libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu \
 			qemu-system-x86 dbus busybox-static iproute2 netcat-openbsd \
-			iputils-ping kmod cpio dropbear-bin curl openssh-client python3 ;;
+			iputils-ping kmod cpio procps dropbear-bin curl openssh-client python3 ;;
 	*) die "'$1' is not a set of packages: build, test or demo" ;;
 	esac
 }
