@@ -143,11 +143,30 @@ static void big_packet_test(struct kunit *test)
 	kfree_skb(skb);
 }
 
+/* What follows a packet is padding, unless it is GSO: then all of it will be sent. */
+static void big_liar_test(struct kunit *test)
+{
+	struct vfw_packet pkt;
+	struct frame f = {};
+	struct sk_buff *skb;
+
+	build_tcp4(&f);
+	skb = big_skb(test, &f);
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, &pkt),
+			VFW_DROP_REASON_NONE);
+	KUNIT_EXPECT_EQ(test, pkt.length, f.len);
+	skb_shinfo(skb)->gso_size = 1400;
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, &pkt),
+			VFW_DROP_REASON_IP_HEADER);
+	kfree_skb(skb);
+}
+
 static struct kunit_case fields_cases[] = {
 	KUNIT_CASE(tcp_fields_test),
 	KUNIT_CASE(tcp_flags_test),
 	KUNIT_CASE(ethertype_test),
 	KUNIT_CASE(big_packet_test),
+	KUNIT_CASE(big_liar_test),
 	{}
 };
 
