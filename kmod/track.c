@@ -250,7 +250,7 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 }
 
 /* No flow: judge by the rules, and open one. @again: another CPU opened it meanwhile. */
-static struct vfw_judgement open_flow(struct vfw_vm *vm, struct vfw_flow_table *table,
+static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 				      const struct vfw_policy *policy,
 				      const struct vfw_packet *pkt, bool *again)
 {
@@ -278,7 +278,7 @@ static struct vfw_judgement open_flow(struct vfw_vm *vm, struct vfw_flow_table *
 	return JUDGE(VFW_DROP_REASON_NONE);
 }
 
-static struct vfw_judgement track_flow(struct vfw_vm *vm, struct vfw_flow_table *table,
+static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				       const struct vfw_policy *policy,
 				       const struct vfw_packet *pkt)
 {
@@ -300,14 +300,14 @@ static struct vfw_judgement track_flow(struct vfw_vm *vm, struct vfw_flow_table 
 			return judgement;
 		}
 		again = false;
-		judgement = open_flow(vm, table, policy, pkt, &again);
+		judgement = open_flow(table, policy, pkt, &again);
 	} while (unlikely(again));
 	return judgement;
 }
 
 /*
  * An ICMP error passes when it is about a flow of this VM and, of TCP, quotes what may be in
- * flight (RFC 5927). It changes nothing.
+ * flight (RFC 5927). What it says changes nothing in the flow.
  */
 static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table *table,
 					const struct vfw_policy *policy,
@@ -377,7 +377,7 @@ struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet
 	table = rcu_dereference_check(vm->flows, rcu_read_lock_bh_held());
 	switch (pkt->kind) {
 	case VFW_PACKET_FLOW:
-		return track_flow(vm, table, policy, pkt);
+		return track_flow(table, policy, pkt);
 	case VFW_PACKET_ICMP_ERROR:
 		return track_error(vm, table, policy, pkt);
 	default:

@@ -215,7 +215,7 @@ struct vfw_state_drop {
 #define VFW_TCP_SACK		0x02	/* this end offered the option (RFC 2018) */
 #define VFW_TCP_FIN		0x04	/* this end sent FIN */
 #define VFW_TCP_UNKNOWN		0x08	/* window not known (flow picked up); not checked yet */
-#define VFW_TCP_SYN		0x10	/* this end sent SYN */
+#define VFW_TCP_SYN		0x10	/* this end sent a SYN without ACK: it opened */
 #define VFW_TCP_FIN_ACKED	0x20	/* this end's FIN was acknowledged */
 #define VFW_TCP_ALL		0x3f
 
