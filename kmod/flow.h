@@ -13,24 +13,24 @@
 
 #define VFW_FLOW_OPENED_OUT	0x01	/* opened by the VM */
 #define VFW_FLOW_ECHO_BOTH	0x02	/* both ends send ICMP echo requests */
+#define VFW_FLOW_IPV6		0x40	/* its memory is for IPv6; never changes */
 #define VFW_FLOW_DEAD		0x80	/* not in the table (any more) */
 
 /**
  * struct vfw_flow - one connection of a VM; followed in memory by its key
  * @node: in the table's hash
- * @lock: protects all that follows; taken with BH off
+ * @lock: protects all that follows, the counters and the origin; taken with BH off
  * @state: enum vfw_flow_state
  * @flags: VFW_FLOW_*
- * @family: enum vfw_family; never changes while the memory is a flow's
- * @next_free: in a free slot, the next one, plus one
- * @expires: when it ends, in the table's time (vfw_flow_now())
- * @rule: number of the rule that admitted it; 0 for the default verdict
- * @epoch: policy epoch in which it was last judged
- * @born: when it was opened, in the table's time
+ * @protocol: IP protocol
  * @changed: reserved for "changed since"
+ * @expires: when it ends, in the table's time (vfw_flow_now())
+ * @next_free: in a free slot, the next one, plus one
+ * @epoch: policy epoch in which it was last judged
  * @tcp: windows, of a TCP flow
- * @packets: by direction
- * @bytes: by direction, by the IP header
+ *
+ * With an IPv4 key this is one cache line, the one that is compared and judged by; a packet
+ * that passes writes one more, that of the counters.
  *
  * The memory of a flow is reused for other flows of the same VM and family without a grace
  * period (as SLAB_TYPESAFE_BY_RCU does): whoever finds one under RCU takes its lock and looks
@@ -41,49 +41,157 @@ struct vfw_flow {
 	spinlock_t lock; /* all below */
 	u8 state;
 	u8 flags;
-	u8 family;
-	u8 next_free;
-	u32 expires;
-	u32 rule;
+	u8 protocol;
+	u8 changed;
+	union {
+		u32 expires;
+		u32 next_free;
+	};
 	u32 epoch;
-	u32 born;
-	u32 changed;
 	struct vfw_tcp tcp;
-	u64 packets[2];
-	u64 bytes[2];
 };
 
-/* A key as it is stored and hashed. */
+/* A key as it is stored behind the flow; the protocol is in the flow. */
 struct vfw_key4 {
 	__be32 local;
 	__be32 remote;
 	__be16 local_port;
 	__be16 remote_port;
-	u32 protocol;
-} __aligned(8);
+};
 
 struct vfw_key6 {
 	struct in6_addr local;
 	struct in6_addr remote;
 	__be16 local_port;
 	__be16 remote_port;
-	u32 protocol;
 };
+
+/**
+ * struct vfw_flow_counters - what a flow counts
+ * @packets: by direction
+ * @bytes: by direction, by the IP header
+ */
+struct vfw_flow_counters {
+	u64 packets[2];
+	u64 bytes[2];
+};
+
+/**
+ * struct vfw_flow_origin - what is seldom looked at
+ * @rule: number of the rule that admitted it; 0 for the default verdict
+ * @born: when it was opened, in the table's time
+ */
+struct vfw_flow_origin {
+	u32 rule;
+	u32 born;
+};
+
+/**
+ * struct vfw_flow_chunk - the end of a page of flows of one family
+ * @partial: in the pool's list of its CPU while a slot is free
+ * @rcu: to free it
+ * @number: in the pool
+ * @cpu: whose list it is in, or would be
+ * @used: slots in use
+ * @free: first free slot plus one, 0 for none
+ *
+ * A chunk is naturally aligned. One of IPv4 has an array of flows, one of counters and one of
+ * origins, so that each flow begins a cache line and the counters, half as large as one, share
+ * it with one other flow of the chunk only. Of IPv6 flow, counters and origin lie together, in
+ * two lines of their own.
+ *
+ *	IPv4	| flow 0 | flow 1 | ... | counters 0 | counters 1 | ... | origin 0 | ... | chunk |
+ *	IPv6	| flow 0, key, counters, origin | flow 1, key, counters, origin | ...    | chunk |
+ */
+struct vfw_flow_chunk {
+	struct list_head partial;
+	struct rcu_head rcu;
+	u32 number;
+	u16 cpu;
+	u8 used;
+	u8 free;
+};
+
+#define VFW_CHUNK_BYTES		4096UL
+#define VFW_CHUNK_ROOM		(VFW_CHUNK_BYTES - sizeof(struct vfw_flow_chunk))
+#define VFW_FLOW_KEY_AT		offsetofend(struct vfw_flow, tcp)
+#define VFW_FLOW4_BYTES		ALIGN(VFW_FLOW_KEY_AT + sizeof(struct vfw_key4), 64)
+#define VFW_FLOW4_SLOTS		(VFW_CHUNK_ROOM / (VFW_FLOW4_BYTES +			\
+						   sizeof(struct vfw_flow_counters) +	\
+						   sizeof(struct vfw_flow_origin)))
+#define VFW_COUNTERS4_AT	(VFW_FLOW4_SLOTS * VFW_FLOW4_BYTES)
+#define VFW_ORIGINS4_AT		(VFW_COUNTERS4_AT +					\
+				 VFW_FLOW4_SLOTS * sizeof(struct vfw_flow_counters))
+#define VFW_COUNTERS6_AT	ALIGN(VFW_FLOW_KEY_AT + sizeof(struct vfw_key6), 8)
+#define VFW_ORIGIN6_AT		(VFW_COUNTERS6_AT + sizeof(struct vfw_flow_counters))
+#define VFW_FLOW6_BYTES		ALIGN(VFW_ORIGIN6_AT + sizeof(struct vfw_flow_origin), 64)
+#define VFW_FLOW6_SLOTS		(VFW_CHUNK_ROOM / VFW_FLOW6_BYTES)
+
+/* Debugging makes locks larger, and real-time kernels do. */
+static_assert(sizeof(spinlock_t) > 4 || (VFW_FLOW4_BYTES == 64 && VFW_FLOW6_BYTES == 128));
+
+static inline enum vfw_family vfw_flow_family(const struct vfw_flow *flow)
+{
+	return flow->flags & VFW_FLOW_IPV6 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
+}
+
+/* Where the key of an IPv4 flow is, and of an IPv6 flow. */
+static inline struct vfw_key4 *vfw_flow_key4(const struct vfw_flow *flow)
+{
+	return (void *)flow + VFW_FLOW_KEY_AT;
+}
+
+static inline struct vfw_key6 *vfw_flow_key6(const struct vfw_flow *flow)
+{
+	return (void *)flow + VFW_FLOW_KEY_AT;
+}
+
+static inline void *vfw_flow_memory(const struct vfw_flow *flow)
+{
+	return (void *)((unsigned long)flow & ~(VFW_CHUNK_BYTES - 1));
+}
+
+static inline struct vfw_flow_counters *vfw_flow_counters4(const struct vfw_flow *flow)
+{
+	struct vfw_flow_counters *counters = vfw_flow_memory(flow) + VFW_COUNTERS4_AT;
+
+	return counters + ((unsigned long)flow & (VFW_CHUNK_BYTES - 1)) / VFW_FLOW4_BYTES;
+}
+
+static inline struct vfw_flow_counters *vfw_flow_counters(const struct vfw_flow *flow)
+{
+	if (flow->flags & VFW_FLOW_IPV6)
+		return (void *)flow + VFW_COUNTERS6_AT;
+	return vfw_flow_counters4(flow);
+}
+
+static inline struct vfw_flow_origin *vfw_flow_origin(const struct vfw_flow *flow)
+{
+	struct vfw_flow_origin *origins = vfw_flow_memory(flow) + VFW_ORIGINS4_AT;
+
+	if (flow->flags & VFW_FLOW_IPV6)
+		return (void *)flow + VFW_ORIGIN6_AT;
+	return origins + ((unsigned long)flow & (VFW_CHUNK_BYTES - 1)) / VFW_FLOW4_BYTES;
+}
 
 /**
  * struct vfw_flow_pool - where the flows of one family live
  * @chunks: pages of flows by number; entries change under the table's lock
- * @partial: chunks with room
- * @flow_size: bytes of a flow with its key
+ * @partial: chunks with room, by CPU: flows that are opened by different CPUs share no cache line
+ * @empty: a chunk that is kept though no flow is in it, or NULL
+ * @flow_bytes: from one flow to the next
  * @per_chunk: flows in a chunk
  * @n_chunks: chunks there are
+ * @n_flows: flows there are
  */
 struct vfw_flow_pool {
 	struct xarray chunks;
-	struct list_head partial;
-	u32 flow_size;
+	struct list_head *partial;
+	struct vfw_flow_chunk *empty;
+	u32 flow_bytes;
 	u32 per_chunk;
 	u32 n_chunks;
+	u32 n_flows;
 };
 
 /**

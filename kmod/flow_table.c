@@ -13,39 +13,36 @@
 #include "flow_table.h"
 #include "vm.h"
 
-#define CHUNK_BYTES	4096U
 #define GC_INTERVAL	(5UL * HZ)
 #define GC_AFTER_LIMIT	(HZ / 2UL)
 
-/**
- * struct chunk - flows of one family, in one naturally aligned piece of memory
- * @partial: in the pool's list while a slot is free
- * @rcu: to free it
- * @number: in the pool
- * @used: slots in use
- * @free: first free slot plus one, 0 for none
- */
-struct chunk {
-	struct list_head partial;
-	struct rcu_head rcu;
-	u32 number;
-	u16 used;
-	u8 free;
+/* A chunk with its memory. */
+struct chunk_page {
+	u8 flows[VFW_CHUNK_ROOM];
+	struct vfw_flow_chunk chunk;
 };
 
-#define CHUNK_HEAD ALIGN(sizeof(struct chunk), 64)
+static_assert(sizeof(struct chunk_page) == VFW_CHUNK_BYTES);
 
-static struct chunk *chunk_of(const struct vfw_flow *flow)
+static struct vfw_flow_chunk *chunk_of(const struct vfw_flow *flow)
 {
-	return (struct chunk *)((unsigned long)flow & ~((unsigned long)CHUNK_BYTES - 1));
+	struct chunk_page *page = vfw_flow_memory(flow);
+
+	return &page->chunk;
 }
 
-static struct vfw_flow *chunk_slot(const struct vfw_flow_pool *pool, struct chunk *chunk, u32 slot)
+static void *chunk_memory(struct vfw_flow_chunk *chunk)
 {
-	return (void *)chunk + CHUNK_HEAD + slot * pool->flow_size;
+	return container_of(chunk, struct chunk_page, chunk);
 }
 
-static void chunk_init(struct vfw_flow_pool *pool, struct chunk *chunk, u8 family)
+static struct vfw_flow *chunk_slot(const struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk,
+				   u32 slot)
+{
+	return chunk_memory(chunk) + slot * pool->flow_bytes;
+}
+
+static void chunk_init(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, bool ipv6)
 {
 	struct vfw_flow *flow;
 	u32 slot;
@@ -54,8 +51,7 @@ static void chunk_init(struct vfw_flow_pool *pool, struct chunk *chunk, u8 famil
 	for (slot = 0; slot < pool->per_chunk; slot++) {
 		flow = chunk_slot(pool, chunk, slot);
 		spin_lock_init(&flow->lock);
-		flow->family = family;
-		flow->flags = VFW_FLOW_DEAD;
+		flow->flags = VFW_FLOW_DEAD | (ipv6 ? VFW_FLOW_IPV6 : 0);
 		flow->next_free = slot + 1 < pool->per_chunk ? slot + 2 : 0;
 	}
 	chunk->free = 1;
@@ -63,21 +59,23 @@ static void chunk_init(struct vfw_flow_pool *pool, struct chunk *chunk, u8 famil
 
 static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, gfp_t gfp)
 {
-	u8 family = pool == &table->pool[0] ? VFW_FAMILY_IPV4 : VFW_FAMILY_IPV6;
-	struct chunk *chunk;
+	struct vfw_flow_chunk *chunk;
+	struct chunk_page *page;
 
-	/* kmalloc() of a power of two is aligned to it, which chunk_of() relies on. */
-	chunk = kzalloc(CHUNK_BYTES, gfp | __GFP_ACCOUNT | __GFP_NOWARN);
-	if (!chunk)
+	/* kmalloc() of a power of two is aligned to it, which vfw_flow_memory() relies on. */
+	page = kzalloc_obj(*page, gfp | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!page)
 		return false;
-	chunk_init(pool, chunk, family);
+	chunk = &page->chunk;
+	chunk_init(pool, chunk, pool == &table->pool[1]);
 	if (xa_alloc_bh(&pool->chunks, &chunk->number, chunk, xa_limit_31b,
 			gfp | __GFP_NOWARN)) {
-		kfree(chunk);
+		kfree(page);
 		return false;
 	}
 	spin_lock_bh(&table->lock);
-	list_add(&chunk->partial, &pool->partial);
+	chunk->cpu = smp_processor_id();
+	list_add(&chunk->partial, &pool->partial[chunk->cpu]);
 	pool->n_chunks++;
 	spin_unlock_bh(&table->lock);
 	return true;
@@ -94,21 +92,49 @@ static enum vfw_drop_reason check_limits(struct vfw_flow_table *table,
 	return VFW_DROP_REASON_NONE;
 }
 
+/*
+ * A chunk with room: one of this CPU's; one of another's if an eighth of all slots is free
+ * there, which bounds what flows that come and go on several CPUs can waste.
+ */
+static struct vfw_flow_chunk *chunk_with_room(struct vfw_flow_pool *pool)
+{
+	u32 slots = pool->n_chunks * pool->per_chunk;
+	u16 cpu, here = smp_processor_id();
+	struct vfw_flow_chunk *chunk;
+
+	chunk = list_first_entry_or_null(&pool->partial[here], struct vfw_flow_chunk, partial);
+	if (chunk || slots - pool->n_flows <= slots / 8)
+		return chunk;
+	for_each_possible_cpu(cpu) {
+		chunk = list_first_entry_or_null(&pool->partial[cpu], struct vfw_flow_chunk,
+						 partial);
+		if (!chunk)
+			continue;
+		chunk->cpu = here;
+		list_move(&chunk->partial, &pool->partial[here]);
+		break;
+	}
+	return chunk;
+}
+
 static struct vfw_flow *slot_take(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
 				  bool half_open)
 {
-	struct chunk *chunk;
+	struct vfw_flow_chunk *chunk;
 	struct vfw_flow *flow;
 
 	lockdep_assert_held(&table->lock);
-	chunk = list_first_entry_or_null(&pool->partial, struct chunk, partial);
+	chunk = chunk_with_room(pool);
 	if (!chunk)
 		return NULL;
+	if (chunk == pool->empty)
+		pool->empty = NULL;
 	flow = chunk_slot(pool, chunk, chunk->free - 1);
 	chunk->free = flow->next_free;
 	chunk->used++;
 	if (!chunk->free)
 		list_del_init(&chunk->partial);
+	pool->n_flows++;
 	table->count++;
 	table->half_open += half_open;
 	return flow;
@@ -159,15 +185,17 @@ struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, struct vfw_flow
 	}
 }
 
-/* Frees a chunk that nothing uses, but keeps one, so that a lone flow does not thrash. */
-static void chunk_release(struct vfw_flow_pool *pool, struct chunk *chunk)
+/* Frees a chunk that no flow uses; but one is kept, so that a lone flow does not thrash. */
+static void chunk_release(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk)
 {
-	if (chunk->used || list_is_singular(&pool->partial))
+	if (!pool->empty) {
+		pool->empty = chunk;
 		return;
+	}
 	list_del(&chunk->partial);
 	pool->n_chunks--;
 	__xa_erase(&pool->chunks, chunk->number);
-	kfree_rcu(chunk, rcu);
+	kfree_rcu(container_of(chunk, struct chunk_page, chunk), chunk.rcu);
 }
 
 /**
@@ -180,16 +208,17 @@ static void chunk_release(struct vfw_flow_pool *pool, struct chunk *chunk)
  */
 void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool half_open)
 {
-	struct vfw_flow_pool *pool = &table->pool[flow->family == VFW_FAMILY_IPV6];
-	struct chunk *chunk = chunk_of(flow);
-	u32 slot = ((void *)flow - (void *)chunk - CHUNK_HEAD) / pool->flow_size;
+	struct vfw_flow_pool *pool = &table->pool[vfw_flow_family(flow) == VFW_FAMILY_IPV6];
+	struct vfw_flow_chunk *chunk = chunk_of(flow);
+	u32 slot = ((void *)flow - chunk_memory(chunk)) / pool->flow_bytes;
 
 	spin_lock_bh(&table->lock);
 	flow->next_free = chunk->free;
 	if (!chunk->free)
-		list_add(&chunk->partial, &pool->partial);
+		list_add(&chunk->partial, &pool->partial[chunk->cpu]);
 	chunk->free = slot + 1;
 	chunk->used--;
+	pool->n_flows--;
 	table->count--;
 	table->half_open -= half_open;
 	if (!chunk->used) {
@@ -202,7 +231,7 @@ void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool
 
 /* Walks. */
 
-static int walk_chunk(struct vfw_flow_pool *pool, struct chunk *chunk, u32 *slot,
+static int walk_chunk(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, u32 *slot,
 		      int (*visit)(struct vfw_flow *flow, void *arg), void *arg)
 {
 	struct vfw_flow *flow;
@@ -225,7 +254,7 @@ static int walk_next_chunk(struct vfw_flow_pool *pool, struct vfw_flow_cursor *c
 			   int (*visit)(struct vfw_flow *flow, void *arg), void *arg)
 {
 	unsigned long number = cursor->chunk;
-	struct chunk *chunk;
+	struct vfw_flow_chunk *chunk;
 	int err = 0;
 
 	rcu_read_lock();
@@ -282,12 +311,13 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_walk);
 
 static int add_live(struct vfw_flow *flow, void *arg)
 {
+	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	struct vfw_flow_totals *totals = arg;
 	int dir;
 
 	for (dir = 0; dir < 2; dir++) {
-		totals->packets[dir] += flow->packets[dir];
-		totals->bytes[dir] += flow->bytes[dir];
+		totals->packets[dir] += counters->packets[dir];
+		totals->bytes[dir] += counters->bytes[dir];
 	}
 	return 0;
 }
@@ -371,24 +401,34 @@ void vfw_flow_table_thaw(struct vfw_flow_table *table)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_thaw);
 
-static void pool_init(struct vfw_flow_pool *pool, size_t key_size)
+static bool pool_init(struct vfw_flow_pool *pool, u32 flow_bytes, u32 per_chunk)
 {
+	unsigned int cpu;
+
+	static_assert(VFW_FLOW4_SLOTS < U8_MAX && VFW_FLOW6_SLOTS < U8_MAX);
+
 	xa_init_flags(&pool->chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
-	INIT_LIST_HEAD(&pool->partial);
-	pool->flow_size = ALIGN(sizeof(struct vfw_flow) + key_size, 64);
-	pool->per_chunk = min((CHUNK_BYTES - CHUNK_HEAD) / pool->flow_size, 254UL);
+	pool->flow_bytes = flow_bytes;
+	pool->per_chunk = per_chunk;
+	pool->partial = kmalloc_array(nr_cpu_ids, sizeof(*pool->partial), GFP_KERNEL_ACCOUNT);
+	if (!pool->partial)
+		return false;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		INIT_LIST_HEAD(&pool->partial[cpu]);
+	return true;
 }
 
 static void pool_destroy(struct vfw_flow_pool *pool)
 {
 	unsigned long number;
-	struct chunk *chunk;
+	struct vfw_flow_chunk *chunk;
 
 	xa_for_each(&pool->chunks, number, chunk) {
-		kfree(chunk);
+		kfree(chunk_memory(chunk));
 		cond_resched();
 	}
 	xa_destroy(&pool->chunks);
+	kfree(pool->partial);
 }
 
 /**
@@ -401,17 +441,20 @@ static void pool_destroy(struct vfw_flow_pool *pool)
 struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm)
 {
 	struct vfw_flow_table *table;
+	bool ready;
 
 	table = kzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
-	if (vfw_flow_hash_init(table->hash)) {
+	ready = pool_init(&table->pool[0], VFW_FLOW4_BYTES, VFW_FLOW4_SLOTS);
+	ready &= pool_init(&table->pool[1], VFW_FLOW6_BYTES, VFW_FLOW6_SLOTS);
+	if (!ready || vfw_flow_hash_init(table->hash)) {
+		pool_destroy(&table->pool[0]);
+		pool_destroy(&table->pool[1]);
 		kfree(table);
 		return NULL;
 	}
 	spin_lock_init(&table->lock);
-	pool_init(&table->pool[0], sizeof(struct vfw_key4));
-	pool_init(&table->pool[1], sizeof(struct vfw_key6));
 	INIT_DELAYED_WORK(&table->gc, flow_gc);
 	if (vm)
 		vfw_flow_table_start(table, vm);

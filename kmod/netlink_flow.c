@@ -193,7 +193,7 @@ static bool flow_fits(const struct vfw_flow *flow, const struct vfw_key *key,
 {
 	if (filter_has(filter, VFW_A_FLOW_STATE) && flow->state != filter->state)
 		return false;
-	if (filter_has(filter, VFW_A_FLOW_RULE) && flow->rule != filter->rule)
+	if (filter_has(filter, VFW_A_FLOW_RULE) && vfw_flow_origin(flow)->rule != filter->rule)
 		return false;
 	if (filter_has(filter, VFW_A_FLOW_OPENED) && flow_opened(flow) != filter->opened)
 		return false;
@@ -239,17 +239,20 @@ static int put_key(struct sk_buff *skb, const struct vfw_key *key)
 static int fill_flow(struct sk_buff *skb, const struct vfw_flow *flow, const struct vfw_key *key,
 		     u32 now)
 {
+	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
+	const struct vfw_flow_origin *origin = vfw_flow_origin(flow);
+
 	if (put_key(skb, key) ||
 	    nla_put_u32(skb, VFW_A_FLOW_OPENED, flow_opened(flow)) ||
 	    nla_put_u32(skb, VFW_A_FLOW_STATE, flow->state) ||
-	    nla_put_u32(skb, VFW_A_FLOW_RULE, flow->rule) ||
+	    nla_put_u32(skb, VFW_A_FLOW_RULE, origin->rule) ||
 	    nla_put_u32(skb, VFW_A_FLOW_EPOCH, flow->epoch) ||
 	    put_u64(skb, VFW_A_FLOW_EXPIRES, jiffies_to_msecs(flow->expires - now)) ||
-	    put_u64(skb, VFW_A_FLOW_AGE, jiffies_to_msecs(now - flow->born)) ||
-	    put_u64(skb, VFW_A_FLOW_IN_PACKETS, flow->packets[VFW_DIRECTION_IN]) ||
-	    put_u64(skb, VFW_A_FLOW_IN_BYTES, flow->bytes[VFW_DIRECTION_IN]) ||
-	    put_u64(skb, VFW_A_FLOW_OUT_PACKETS, flow->packets[VFW_DIRECTION_OUT]) ||
-	    put_u64(skb, VFW_A_FLOW_OUT_BYTES, flow->bytes[VFW_DIRECTION_OUT]))
+	    put_u64(skb, VFW_A_FLOW_AGE, jiffies_to_msecs(now - origin->born)) ||
+	    put_u64(skb, VFW_A_FLOW_IN_PACKETS, counters->packets[VFW_DIRECTION_IN]) ||
+	    put_u64(skb, VFW_A_FLOW_IN_BYTES, counters->bytes[VFW_DIRECTION_IN]) ||
+	    put_u64(skb, VFW_A_FLOW_OUT_PACKETS, counters->packets[VFW_DIRECTION_OUT]) ||
+	    put_u64(skb, VFW_A_FLOW_OUT_BYTES, counters->bytes[VFW_DIRECTION_OUT]))
 		return -EMSGSIZE;
 	if (key->protocol != IPPROTO_TCP)
 		return 0;

@@ -301,14 +301,15 @@ struct sums {
 
 static int add_flow(struct vfw_flow *flow, void *arg)
 {
+	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	struct sums *sums = arg;
-	u32 i = flow->rule - sums->first;
+	u32 i = vfw_flow_origin(flow)->rule - sums->first;
 
 	/* Rule 0 is the default verdict, and before any first rule. */
 	if (flow->epoch != sums->epoch || i >= sums->n)
 		return 0;
-	sums->sums[i].packets += flow->packets[0] + flow->packets[1];
-	sums->sums[i].bytes += flow->bytes[0] + flow->bytes[1];
+	sums->sums[i].packets += counters->packets[0] + counters->packets[1];
+	sums->sums[i].bytes += counters->bytes[0] + counters->bytes[1];
 	return 0;
 }
 

@@ -152,23 +152,25 @@ static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *ke
 static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 		      const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
 {
+	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
+	struct vfw_flow_origin *origin = vfw_flow_origin(flow);
 	u32 now = vfw_flow_now(r->table);
 
-	flow->flags = 0;
+	flow->flags &= VFW_FLOW_IPV6;
 	if (rec->flags & VFW_STATE_FLOW_OPENED_OUT)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH)
 		flow->flags |= VFW_FLOW_ECHO_BOTH;
-	flow->rule = le32_to_cpu(rec->rule);
+	origin->rule = le32_to_cpu(rec->rule);
 	/* 0 is no policy's epoch, so that the flow is judged on its next packet. */
 	flow->epoch = rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : r->epoch;
 	flow->expires = now + (u32)msecs_to_jiffies(le32_to_cpu(rec->expires));
-	flow->born = now - min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ;
+	origin->born = now - min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ;
 	flow->tcp = *tcp;
-	flow->packets[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_packets);
-	flow->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
-	flow->packets[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_packets);
-	flow->bytes[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_bytes);
+	counters->packets[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_packets);
+	counters->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
+	counters->packets[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_packets);
+	counters->bytes[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_bytes);
 }
 
 /*

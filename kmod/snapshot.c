@@ -315,21 +315,19 @@ static u8 encode_flags(const struct vfw_flow *flow, u32 epoch)
 	return flags;
 }
 
-/* The key is stored behind the flow; both families' have the ports and the protocol last. */
 static void encode_key(const struct vfw_flow *flow, struct vfw_state_flow *rec)
 {
-	if (flow->family == VFW_FAMILY_IPV4) {
-		const struct vfw_key4 *key = (const struct vfw_key4 *)(flow + 1);
+	rec->protocol = flow->protocol;
+	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4) {
+		const struct vfw_key4 *key = vfw_flow_key4(flow);
 
 		rec->local_port = key->local_port;
 		rec->remote_port = key->remote_port;
-		rec->protocol = key->protocol;
 	} else {
-		const struct vfw_key6 *key = (const struct vfw_key6 *)(flow + 1);
+		const struct vfw_key6 *key = vfw_flow_key6(flow);
 
 		rec->local_port = key->local_port;
 		rec->remote_port = key->remote_port;
-		rec->protocol = key->protocol;
 	}
 }
 
@@ -343,15 +341,18 @@ static void encode_key(const struct vfw_flow *flow, struct vfw_state_flow *rec)
 void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
 			      struct vfw_state_flow *rec)
 {
-	rec->in_packets = cpu_to_le64(flow->packets[VFW_DIRECTION_IN]);
-	rec->in_bytes = cpu_to_le64(flow->bytes[VFW_DIRECTION_IN]);
-	rec->out_packets = cpu_to_le64(flow->packets[VFW_DIRECTION_OUT]);
-	rec->out_bytes = cpu_to_le64(flow->bytes[VFW_DIRECTION_OUT]);
+	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
+	const struct vfw_flow_origin *origin = vfw_flow_origin(flow);
+
+	rec->in_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_IN]);
+	rec->in_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_IN]);
+	rec->out_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_OUT]);
+	rec->out_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_OUT]);
 	rec->expires = cpu_to_le32(min(jiffies_to_msecs(flow->expires - now), EXPIRES_MAX));
-	rec->age = cpu_to_le32((now - flow->born) / HZ);
+	rec->age = cpu_to_le32((now - origin->born) / HZ);
 	rec->flags = encode_flags(flow, epoch);
 	/* A number in the rules of another policy means nothing. */
-	rec->rule = cpu_to_le32(rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : flow->rule);
+	rec->rule = cpu_to_le32(rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : origin->rule);
 	encode_key(flow, rec);
 	rec->state = flow->state;
 	rec->reserved[0] = 0;
@@ -379,11 +380,11 @@ struct flow_writer {
 
 static int put_flow4(struct vfw_flow *flow, void *arg)
 {
-	const struct vfw_key4 *key = (const struct vfw_key4 *)(flow + 1);
+	const struct vfw_key4 *key = vfw_flow_key4(flow);
 	struct flow_writer *w = arg;
 	struct vfw_state_flow4 *rec;
 
-	if (flow->family != VFW_FAMILY_IPV4)
+	if (vfw_flow_family(flow) != VFW_FAMILY_IPV4)
 		return STOP;
 	if (vfw_flow_expired(flow, w->now))
 		return 0;
@@ -398,7 +399,7 @@ static int put_flow4(struct vfw_flow *flow, void *arg)
 
 static int put_flow6(struct vfw_flow *flow, void *arg)
 {
-	const struct vfw_key6 *key = (const struct vfw_key6 *)(flow + 1);
+	const struct vfw_key6 *key = vfw_flow_key6(flow);
 	struct flow_writer *w = arg;
 	struct vfw_state_flow6 *rec;
 

@@ -76,8 +76,10 @@ static enum vfw_direction flow_opened(const struct vfw_flow *flow)
 
 static void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
-	flow->packets[pkt->dir] += pkt->segments;
-	flow->bytes[pkt->dir] += pkt->length;
+	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
+
+	counters->packets[pkt->dir] += pkt->segments;
+	counters->bytes[pkt->dir] += pkt->length;
 }
 
 /* Passed without a flow. */
@@ -123,7 +125,7 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
 		opening.tcp.flags = VFW_TCPHDR_SYN;
 	verdict = vfw_policy_judge(policy, &opening);
 	if (verdict.action == VFW_ACTION_PASS && !verdict.stateless) {
-		flow->rule = verdict.rule;
+		vfw_flow_origin(flow)->rule = verdict.rule;
 		flow->epoch = policy->epoch;
 		flow->flags &= ~VFW_FLOW_ECHO_BOTH;
 		return true;
@@ -198,7 +200,7 @@ static void update_plain(struct vfw_flow_table *table, struct vfw_flow *flow,
 	if (flow->state == VFW_FLOW_STATE_NEW && pkt->dir != flow_opened(flow))
 		flow->state = VFW_FLOW_STATE_REPLIED;
 	else if (udp && flow->state == VFW_FLOW_STATE_REPLIED &&
-		 vfw_flow_now(table) - flow->born > STREAM_AFTER)
+		 vfw_flow_now(table) - vfw_flow_origin(flow)->born > STREAM_AFTER)
 		flow->state = VFW_FLOW_STATE_STREAM;
 }
 
@@ -241,7 +243,7 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 {
 	if (pkt->dir == VFW_DIRECTION_OUT)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
-	flow->rule = rule;
+	vfw_flow_origin(flow)->rule = rule;
 	flow->epoch = policy->epoch;
 	if (pkt->key.protocol == IPPROTO_TCP)
 		flow->tcp = *tcp;

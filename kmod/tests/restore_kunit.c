@@ -228,7 +228,7 @@ static void renewed_test(struct kunit *test)
 	memcpy(&key.local.v4, rec->local, sizeof(rec->local));
 	memcpy(&key.remote.v4, rec->remote, sizeof(rec->remote));
 	flow = flow_lock(test, &t->dst, &key);
-	KUNIT_EXPECT_EQ(test, flow->packets[VFW_DIRECTION_IN], 4711ULL);
+	KUNIT_EXPECT_EQ(test, vfw_flow_counters(flow)->packets[VFW_DIRECTION_IN], 4711ULL);
 	flow_unlock(flow);
 	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->count, restored.flows - 1);
 	state_test_unlock(t);
@@ -370,7 +370,8 @@ static void epoch_test(struct kunit *test)
 	struct state_test *t = state_test_lock(test);
 	struct vfw_restored restored;
 	struct vfw_key key, old;
-	struct vfw_flow flow, *change;
+	struct vfw_flow *change;
+	struct flow_copy copy;
 	u32 loads;
 
 	make_stream(test, t);
@@ -391,12 +392,12 @@ static void epoch_test(struct kunit *test)
 			vm_set_policy(&t->dst, policy_make(test));
 		KUNIT_EXPECT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
 		KUNIT_EXPECT_NE(test, vm_policy(&t->dst)->epoch, 0);
-		KUNIT_EXPECT_TRUE(test, flow_get(&t->dst, &key, &flow));
-		KUNIT_EXPECT_EQ(test, flow.epoch, vm_policy(&t->dst)->epoch);
-		KUNIT_EXPECT_EQ(test, flow.rule, 1);
-		KUNIT_EXPECT_TRUE(test, flow_get(&t->dst, &old, &flow));
-		KUNIT_EXPECT_EQ(test, flow.epoch, 0);
-		KUNIT_EXPECT_EQ(test, flow.rule, 0);
+		KUNIT_EXPECT_TRUE(test, flow_get(&t->dst, &key, &copy));
+		KUNIT_EXPECT_EQ(test, copy.flow.epoch, vm_policy(&t->dst)->epoch);
+		KUNIT_EXPECT_EQ(test, copy.origin.rule, 1);
+		KUNIT_EXPECT_TRUE(test, flow_get(&t->dst, &old, &copy));
+		KUNIT_EXPECT_EQ(test, copy.flow.epoch, 0);
+		KUNIT_EXPECT_EQ(test, copy.origin.rule, 0);
 	}
 	state_test_unlock(t);
 }

@@ -41,19 +41,8 @@ static_assert(sizeof(golden_flow) == sizeof(struct vfw_state_flow));
 
 static void golden_test(struct kunit *test)
 {
-	struct {
-		struct vfw_flow flow;
-		struct vfw_key4 key;
-	} f = {
-		.flow = {
-			.family = VFW_FAMILY_IPV4, .state = VFW_FLOW_STATE_TCP_ESTABLISHED,
-			.flags = VFW_FLOW_OPENED_OUT, .rule = 2, .epoch = EPOCH,
-			.expires = 12345 + 103 * HZ, .born = 12345 - 3 * HZ,
-			.packets = { 31, 32 }, .bytes = { 0x200000003, 0x400000003 },
-		},
-		.key = { .local_port = htons(80), .remote_port = htons(40003),
-			 .protocol = IPPROTO_TCP },
-	};
+	/* Aligned as a chunk is: its first flow. */
+	struct vfw_flow *flow = kunit_kzalloc(test, VFW_CHUNK_BYTES, GFP_KERNEL);
 	struct vfw_state_flow rec;
 	u8 end[sizeof(golden_end)];
 
@@ -62,9 +51,22 @@ static void golden_test(struct kunit *test)
 	vfw_snapshot_seal((struct vfw_state_frame *)end);
 	KUNIT_EXPECT_MEMEQ(test, end, golden_end, sizeof(end));
 
-	tcp_make(&f.flow.tcp, 3);
+	KUNIT_ASSERT_NOT_NULL(test, flow);
+	flow->state = VFW_FLOW_STATE_TCP_ESTABLISHED;
+	flow->flags = VFW_FLOW_OPENED_OUT;
+	flow->protocol = IPPROTO_TCP;
+	flow->expires = 12345 + 103 * HZ;
+	flow->epoch = EPOCH;
+	tcp_make(&flow->tcp, 3);
+	*vfw_flow_key4(flow) = (struct vfw_key4){
+		.local_port = htons(80), .remote_port = htons(40003),
+	};
+	*vfw_flow_counters(flow) = (struct vfw_flow_counters){
+		.packets = { 31, 32 }, .bytes = { 0x200000003, 0x400000003 },
+	};
+	*vfw_flow_origin(flow) = (struct vfw_flow_origin){ .rule = 2, .born = 12345 - 3 * HZ };
 	memset(&rec, 0xee, sizeof(rec));
-	vfw_snapshot_encode_flow(&f.flow, 12345, EPOCH, &rec);
+	vfw_snapshot_encode_flow(flow, 12345, EPOCH, &rec);
 	KUNIT_EXPECT_MEMEQ(test, (const u8 *)&rec, golden_flow, sizeof(golden_flow));
 }
 
@@ -96,7 +98,7 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
 	if (i % 5 == 0)
 		flow->epoch = EPOCH - 1;
 	if (i % 7 == 0)
-		flow->packets[VFW_DIRECTION_IN] = get_random_u64();
+		vfw_flow_counters(flow)->packets[VFW_DIRECTION_IN] = get_random_u64();
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		flow->flags |= VFW_FLOW_ECHO_BOTH;
 	flow_unlock(flow);
@@ -109,7 +111,7 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
  * @n: how many
  */
 struct copies {
-	struct vfw_flow flow[2 * FLOWS + 1];
+	struct flow_copy flow[2 * FLOWS + 1];
 	struct vfw_key key[2 * FLOWS + 1];
 	u32 n;
 };
@@ -121,35 +123,34 @@ static int copy_flow(struct vfw_flow *flow, void *arg)
 
 	if (c->n == ARRAY_SIZE(c->flow))
 		return -E2BIG;
-	memcpy(&c->flow[c->n], flow, sizeof(*flow));
+	flow_copy(flow, &c->flow[c->n]);
 	vfw_flow_key(flow, &c->key[c->n]);
 	c->n++;
 	return 0;
 }
 
-static void compare_flow(struct kunit *test, struct vfw_vm *dst, const struct vfw_flow *flow,
+static void compare_flow(struct kunit *test, struct vfw_vm *dst, const struct flow_copy *flow,
 			 const struct vfw_key *key)
 {
-	bool judged = flow->epoch == EPOCH;
-	struct vfw_flow copy;
+	bool judged = flow->flow.epoch == EPOCH;
+	struct flow_copy copy;
 	int lag;
 
 	if (!flow_get(dst, key, &copy)) {
 		KUNIT_FAIL(test, "a flow is missing");
 		return;
 	}
-	KUNIT_EXPECT_EQ(test, copy.state, flow->state);
-	KUNIT_EXPECT_EQ(test, copy.flags, flow->flags);
-	KUNIT_EXPECT_EQ(test, copy.family, flow->family);
-	KUNIT_EXPECT_EQ(test, copy.epoch, judged ? vm_policy(dst)->epoch : 0);
-	KUNIT_EXPECT_EQ(test, copy.rule, judged ? flow->rule : 0);
-	KUNIT_EXPECT_MEMEQ(test, &copy.tcp, &flow->tcp, sizeof(flow->tcp));
-	KUNIT_EXPECT_MEMEQ(test, copy.packets, flow->packets, sizeof(flow->packets));
-	KUNIT_EXPECT_MEMEQ(test, copy.bytes, flow->bytes, sizeof(flow->bytes));
+	KUNIT_EXPECT_EQ(test, copy.flow.state, flow->flow.state);
+	KUNIT_EXPECT_EQ(test, copy.flow.flags, flow->flow.flags);
+	KUNIT_EXPECT_EQ(test, copy.flow.protocol, flow->flow.protocol);
+	KUNIT_EXPECT_EQ(test, copy.flow.epoch, judged ? vm_policy(dst)->epoch : 0);
+	KUNIT_EXPECT_EQ(test, copy.origin.rule, judged ? flow->origin.rule : 0);
+	KUNIT_EXPECT_MEMEQ(test, &copy.flow.tcp, &flow->flow.tcp, sizeof(flow->flow.tcp));
+	KUNIT_EXPECT_MEMEQ(test, &copy.counters, &flow->counters, sizeof(flow->counters));
 	/* The time between saving and restoring; age is in whole seconds. */
-	lag = copy.expires - flow->expires;
+	lag = copy.flow.expires - flow->flow.expires;
 	KUNIT_EXPECT_TRUE(test, lag >= -1 && lag < 10 * HZ);
-	lag = copy.born - flow->born;
+	lag = copy.origin.born - flow->origin.born;
 	KUNIT_EXPECT_TRUE(test, lag >= -1 && lag < 10 * HZ);
 }
 
@@ -163,7 +164,7 @@ static void compare_flows(struct kunit *test, struct state_test *t, u32 flows)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	KUNIT_EXPECT_EQ(test, vfw_flow_walk(vm_table(&t->src), &cursor, copy_flow, c), 0);
 	for (i = 0; i < c->n; i++) {
-		if (vfw_flow_expired(&c->flow[i], now))
+		if (vfw_flow_expired(&c->flow[i].flow, now))
 			continue;
 		compare_flow(test, &t->dst, &c->flow[i], &c->key[i]);
 		n++;
@@ -398,7 +399,7 @@ static void moving_test(struct kunit *test)
 	struct state_test *t = state_test_lock(test);
 	struct vfw_restored restored;
 	struct vfw_snapshot snap;
-	struct vfw_flow copy;
+	struct flow_copy copy;
 	struct vfw_key key;
 	u32 i, n, seen = 0;
 	int length;

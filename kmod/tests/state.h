@@ -201,29 +201,47 @@ static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct
 			     u8 state, u32 i)
 {
 	struct vfw_flow_table *table = vm_table(vm);
+	struct vfw_flow_counters *counters;
+	struct vfw_flow_origin *origin;
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
 
 	flow = vfw_flow_add(table, key, vm_policy(vm), state, &reason, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, flow);
+	counters = vfw_flow_counters(flow);
+	origin = vfw_flow_origin(flow);
 	if (i & 1)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	flow->epoch = vm->epoch;
-	flow->rule = i % 3;
+	origin->rule = i % 3;
 	flow->expires = vfw_flow_now(table) + (100 + i) * HZ;
-	flow->born = vfw_flow_now(table) - i * HZ;
+	origin->born = vfw_flow_now(table) - i * HZ;
 	if (key->protocol == IPPROTO_TCP)
 		tcp_make(&flow->tcp, i);
-	flow->packets[VFW_DIRECTION_IN] = 10 * i + 1;
-	flow->packets[VFW_DIRECTION_OUT] = 10 * i + 2;
-	flow->bytes[VFW_DIRECTION_IN] = 1ULL << 33 | i;
-	flow->bytes[VFW_DIRECTION_OUT] = 1ULL << 34 | i;
+	counters->packets[VFW_DIRECTION_IN] = 10 * i + 1;
+	counters->packets[VFW_DIRECTION_OUT] = 10 * i + 2;
+	counters->bytes[VFW_DIRECTION_IN] = 1ULL << 33 | i;
+	counters->bytes[VFW_DIRECTION_OUT] = 1ULL << 34 | i;
 	vfw_flow_unlock(flow);
+}
+
+/* All that a flow is, but its key. */
+struct flow_copy {
+	struct vfw_flow flow;
+	struct vfw_flow_counters counters;
+	struct vfw_flow_origin origin;
+};
+
+static inline void flow_copy(const struct vfw_flow *flow, struct flow_copy *copy)
+{
+	memcpy(&copy->flow, flow, sizeof(*flow));
+	copy->counters = *vfw_flow_counters(flow);
+	copy->origin = *vfw_flow_origin(flow);
 }
 
 /* A copy of a flow, as it is now; false when it is not there. */
 static inline bool flow_get(const struct vfw_vm *vm, const struct vfw_key *key,
-			    struct vfw_flow *copy)
+			    struct flow_copy *copy)
 {
 	struct vfw_flow *flow;
 
@@ -231,7 +249,7 @@ static inline bool flow_get(const struct vfw_vm *vm, const struct vfw_key *key,
 	rcu_read_lock();
 	flow = vfw_flow_find(vm_table(vm), key);
 	if (flow) {
-		memcpy(copy, flow, sizeof(*copy));
+		flow_copy(flow, copy);
 		vfw_flow_put(flow);
 	}
 	rcu_read_unlock();
