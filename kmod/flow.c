@@ -31,7 +31,7 @@
 #include "flow_table.h"
 #include "vm.h"
 
-static siphash_aligned_key_t flow_secret __read_mostly;
+static hsiphash_key_t flow_secret __read_mostly;
 
 /* What a flow is looked up by: its key and its protocol. */
 struct search4 {
@@ -46,16 +46,16 @@ struct search6 {
 
 static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
 
-static u32 hash4(const void *data, u32 len, u32 seed)
+static __always_inline u32 hash4(const void *data, u32 len, u32 seed)
 {
-	const u64 *words = data;
+	const u32 *words = data;
 
-	return siphash_2u64(words[0] ^ seed, words[1], &flow_secret);
+	return hsiphash_4u32(words[0], words[1], words[2], words[3], &flow_secret) ^ seed;
 }
 
 static u32 hash6(const void *data, u32 len, u32 seed)
 {
-	return siphash(data, sizeof(struct search6), &flow_secret) ^ seed;
+	return hsiphash(data, sizeof(struct search6), &flow_secret) ^ seed;
 }
 
 static u32 rehash4(const void *data, u32 len, u32 seed)
@@ -74,29 +74,37 @@ static u32 rehash6(const void *data, u32 len, u32 seed)
 	return hash6(&search, sizeof(search), seed);
 }
 
-static bool same4(const struct search4 *search, const struct vfw_flow *flow)
+/* Written out: a call of memcmp() costs more than the rest of a look-up's comparison. */
+static inline bool same4(const struct search4 *search, const struct vfw_flow *flow)
 {
-	return !memcmp(&search->key, vfw_flow_key4(flow), sizeof(search->key)) &&
-	       search->protocol == flow->protocol;
+	const u32 *a = (const u32 *)&search->key, *b = (const u32 *)vfw_flow_key4(flow);
+
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
+		 (search->protocol ^ flow->protocol));
 }
 
-static bool same6(const struct search6 *search, const struct vfw_flow *flow)
+static inline bool same6(const struct search6 *search, const struct vfw_flow *flow)
 {
-	return !memcmp(&search->key, vfw_flow_key6(flow), sizeof(search->key)) &&
-	       search->protocol == flow->protocol;
+	const u32 *a = (const u32 *)&search->key, *b = (const u32 *)vfw_flow_key6(flow);
+	u32 differ = search->protocol ^ flow->protocol;
+	int i;
+
+	for (i = 0; i < sizeof(search->key) / sizeof(*a); i++)
+		differ |= a[i] ^ b[i];
+	return !differ;
 }
 
 /*
  * The flow's two cache lines are fetched at once: of a flow that was not used for a while, the
  * time that takes is nearly all that a packet costs.
  */
-static int compare4(struct rhashtable_compare_arg *arg, const void *obj)
+static __always_inline int compare4(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	prefetchw(vfw_flow_counters4(obj));
 	return !same4(arg->key, obj);
 }
 
-static int compare6(struct rhashtable_compare_arg *arg, const void *obj)
+static __always_inline int compare6(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	prefetchw(obj + VFW_COUNTERS6_AT);
 	return !same6(arg->key, obj);
@@ -163,39 +171,6 @@ void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key)
 	}
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
-
-/* Time. */
-
-/**
- * vfw_flow_now() - the table's time
- * @table: the table
- *
- * Stands still while the table is frozen, so that lifetimes go on from where they were.
- *
- * Return: jiffies, less the time in which the table was frozen; wraps as jiffies do.
- */
-u32 vfw_flow_now(const struct vfw_flow_table *table)
-{
-	/* Pairs with the releases in vfw_flow_table_freeze() and _thaw(). */
-	if (unlikely(smp_load_acquire(&table->frozen)))
-		return READ_ONCE(table->frozen_at) - READ_ONCE(table->lag);
-	return (u32)jiffies - READ_ONCE(table->lag);
-}
-EXPORT_SYMBOL_VFW_TEST(vfw_flow_now);
-
-/**
- * vfw_flow_expired() - has a flow outlived its lifetime?
- * @flow: the flow, locked
- * @now: the table's time
- *
- * Lifetimes are at most VFW_TIMEOUT_MAX seconds, so that 32 bits of jiffies tell past from
- * future even at 1000 a second.
- */
-bool vfw_flow_expired(const struct vfw_flow *flow, u32 now)
-{
-	return (s32)(flow->expires - now) <= 0;
-}
-EXPORT_SYMBOL_VFW_TEST(vfw_flow_expired);
 
 /* Flows. */
 

@@ -2,6 +2,7 @@
 #ifndef _VFW_FLOW_H
 #define _VFW_FLOW_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
@@ -210,11 +211,11 @@ struct vfw_flow_totals {
 
 /**
  * struct vfw_flow_table - a VM's flows
- * @hash: by key, one for each family (IPv4 first)
+ * @vm: whose it is; NULL while it is being restored
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
  * @frozen_at: jiffies when it was frozen
  * @frozen: the table's time stands still
- * @vm: whose it is; NULL while it is being restored
+ * @hash: by key, one for each family (IPv4 first)
  * @lock: protects what follows to @totals; inside a flow's lock
  * @pool: one for each family
  * @count: flows there are
@@ -226,11 +227,11 @@ struct vfw_flow_totals {
  * @free: to free it after a grace period, in process context
  */
 struct vfw_flow_table {
-	struct rhashtable hash[2];
+	struct vfw_vm *vm;
 	u32 lag;
 	u32 frozen_at;
 	bool frozen;
-	struct vfw_vm *vm;
+	struct rhashtable hash[2];
 
 	/* Written when flows open and end: away from what each packet reads. */
 	spinlock_t lock ____cacheline_aligned_in_smp; /* slots and counts */
@@ -266,8 +267,35 @@ void vfw_flow_table_thaw(struct vfw_flow_table *table);
 void vfw_flow_table_collect(struct vfw_flow_table *table);
 void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals);
 
-u32 vfw_flow_now(const struct vfw_flow_table *table);
-bool vfw_flow_expired(const struct vfw_flow *flow, u32 now);
+/**
+ * vfw_flow_now() - the table's time
+ * @table: the table
+ *
+ * Stands still while the table is frozen, so that lifetimes go on from where they were.
+ *
+ * Return: jiffies, less the time in which the table was frozen; wraps as jiffies do.
+ */
+static inline u32 vfw_flow_now(const struct vfw_flow_table *table)
+{
+	/* Pairs with the releases in vfw_flow_table_freeze() and _thaw(). */
+	if (unlikely(smp_load_acquire(&table->frozen)))
+		return READ_ONCE(table->frozen_at) - READ_ONCE(table->lag);
+	return (u32)jiffies - READ_ONCE(table->lag);
+}
+
+/**
+ * vfw_flow_expired() - has a flow outlived its lifetime?
+ * @flow: the flow, locked
+ * @now: the table's time
+ *
+ * Lifetimes are at most VFW_TIMEOUT_MAX seconds, so that 32 bits of jiffies tell past from
+ * future even at 1000 a second.
+ */
+static inline bool vfw_flow_expired(const struct vfw_flow *flow, u32 now)
+{
+	return (s32)(flow->expires - now) <= 0;
+}
+
 void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key);
 
 struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key);

@@ -29,8 +29,9 @@ static enum vfw_direction port_direction(const struct vfw_port *port, bool egres
  * skb->data is at the Ethernet header, and nothing else is to be trusted: the frame may come
  * from a packet socket.
  */
-static enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress, enum vfw_direction dir,
-				  struct vfw_packet *pkt)
+static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress,
+						  enum vfw_direction dir,
+						  struct vfw_packet *pkt)
 {
 	const __be16 *type;
 	__be16 _type;
@@ -86,7 +87,7 @@ static unsigned int judge_inactive(struct vfw_port *port, struct sk_buff *skb, b
 }
 
 /* BH off, RCU. */
-static unsigned int hook(struct vfw_port *port, struct sk_buff *skb, bool egress)
+static __always_inline unsigned int hook(struct vfw_port *port, struct sk_buff *skb, bool egress)
 {
 	/* Pairs with the release in vfw_vm_thaw() and vfw_hold_release(). */
 	u8 state = smp_load_acquire(&port->vm->state);
@@ -122,6 +123,8 @@ unsigned int vfw_hook_egress(void *priv, struct sk_buff *skb, const struct nf_ho
 {
 	unsigned int verdict;
 
+	if (likely(softirq_count()))
+		return hook(priv, skb, true);
 	local_bh_disable();
 	verdict = hook(priv, skb, true);
 	local_bh_enable();

@@ -22,13 +22,15 @@
 #define STREAM_AFTER	(2 * HZ)
 #define JUDGE(why)	((struct vfw_judgement){ .reason = (why) })
 
-static bool is_echo(const struct vfw_key *key)
+/* Inline are those that a packet of an established flow runs through. */
+
+static inline bool is_echo(const struct vfw_key *key)
 {
 	return key->protocol == (key->family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
-static u32 flow_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow,
-			 const struct vfw_key *key)
+static inline u32 flow_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow,
+				const struct vfw_key *key)
 {
 	static const u8 tcp[] = {
 		[VFW_FLOW_STATE_TCP_SYN_SENT] = VFW_TIMEOUT_TCP_SYN_SENT,
@@ -69,12 +71,12 @@ bool vfw_track_state_valid(u8 protocol, u8 state)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_track_state_valid);
 
-static enum vfw_direction flow_opened(const struct vfw_flow *flow)
+static inline enum vfw_direction flow_opened(const struct vfw_flow *flow)
 {
 	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
 }
 
-static void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
+static inline void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 
@@ -140,14 +142,15 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
  * Find the flow of a key, valid under the policy. Returns it locked; or NULL, with a reason in
  * @judgement if the packet is to be dropped at once.
  */
-static struct vfw_flow *find_valid(struct vfw_flow_table *table, const struct vfw_policy *policy,
-				   const struct vfw_key *key, struct vfw_judgement *judgement)
+static __always_inline struct vfw_flow *
+find_valid(struct vfw_flow_table *table, const struct vfw_policy *policy,
+	   const struct vfw_key *key, u32 now, struct vfw_judgement *judgement)
 {
 	struct vfw_flow *flow = vfw_flow_find(table, key);
 
 	if (!flow)
 		return NULL;
-	if (unlikely(vfw_flow_expired(flow, vfw_flow_now(table)))) {
+	if (unlikely(vfw_flow_expired(flow, now))) {
 		vfw_flow_remove(table, flow);
 		goto gone;
 	}
@@ -192,22 +195,22 @@ static enum vfw_drop_reason update_echo(struct vfw_flow *flow, const struct vfw_
 	return VFW_DROP_REASON_NONE;
 }
 
-static void update_plain(struct vfw_flow_table *table, struct vfw_flow *flow,
-			 const struct vfw_packet *pkt)
+static inline void update_plain(struct vfw_flow *flow, const struct vfw_packet *pkt, u32 now)
 {
 	bool udp = pkt->key.protocol == IPPROTO_UDP || pkt->key.protocol == IPPROTO_UDPLITE;
 
 	if (flow->state == VFW_FLOW_STATE_NEW && pkt->dir != flow_opened(flow))
 		flow->state = VFW_FLOW_STATE_REPLIED;
 	else if (udp && flow->state == VFW_FLOW_STATE_REPLIED &&
-		 vfw_flow_now(table) - vfw_flow_origin(flow)->born > STREAM_AFTER)
+		 now - vfw_flow_origin(flow)->born > STREAM_AFTER)
 		flow->state = VFW_FLOW_STATE_STREAM;
 }
 
 /* A packet of a known flow, which is locked. */
 static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 					const struct vfw_policy *policy,
-					const struct vfw_packet *pkt, enum vfw_tcp_effect *effect)
+					const struct vfw_packet *pkt, u32 now,
+					enum vfw_tcp_effect *effect)
 {
 	enum vfw_drop_reason reason = VFW_DROP_REASON_NONE;
 
@@ -219,10 +222,10 @@ static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw
 	if (reason || *effect == VFW_TCP_EFFECT_REOPEN)
 		return reason;
 	if (pkt->key.protocol != IPPROTO_TCP)
-		update_plain(table, flow, pkt);
+		update_plain(flow, pkt, now);
 	count_packet(flow, pkt);
 	if (*effect == VFW_TCP_EFFECT_REFRESH)
-		flow->expires = vfw_flow_now(table) + flow_lifetime(policy, flow, &pkt->key);
+		flow->expires = now + flow_lifetime(policy, flow, &pkt->key);
 	return VFW_DROP_REASON_NONE;
 }
 
@@ -285,14 +288,16 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				       const struct vfw_packet *pkt)
 {
 	struct vfw_judgement judgement = {};
+	u32 now = vfw_flow_now(table);
 	enum vfw_tcp_effect effect;
 	struct vfw_flow *flow;
 	bool again = false;
 
 	do {
-		flow = find_valid(table, policy, &pkt->key, &judgement);
+		flow = find_valid(table, policy, &pkt->key, now, &judgement);
 		if (likely(flow)) {
-			judgement.reason = update_flow(table, flow, policy, pkt, &effect);
+			judgement.reason = update_flow(table, flow, policy, pkt, now,
+							&effect);
 			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
 				vfw_flow_remove(table, flow);
 			vfw_flow_put(flow);
@@ -319,7 +324,7 @@ static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table
 	struct vfw_flow *flow;
 	bool known = true;
 
-	flow = find_valid(table, policy, &pkt->key, &judgement);
+	flow = find_valid(table, policy, &pkt->key, vfw_flow_now(table), &judgement);
 	if (!flow)
 		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
 	if (pkt->key.protocol == IPPROTO_TCP)
