@@ -19,7 +19,8 @@
 
 #define COST_TABLE	(16 * 16)
 #define COST_RECORD	(16 * 3)
-#define COST_DOUBLE	12	/* times 16: of twice as many rules, in tables */
+#define COST_DOUBLE	16	/* times 16: of twice as many rules, in tables */
+#define SPLIT		3	/* two rules of a table share a bucket in one of so many cases */
 #define COST_MAX	(~0u)
 
 static const u32 word_masks[] = {
@@ -93,7 +94,7 @@ static void sample_put(struct vfw_sample *sample, u32 slots, u64 hash)
 static u32 tuple_cost(struct vfw_build *build, const struct vfw_tuple *tuple, u32 n_live,
 		      u32 n_sample, u32 n)
 {
-	u32 slots = roundup_pow_of_two(2 * n_live), i, taken = 0;
+	u32 slots = roundup_pow_of_two(2 * n_live), i, taken = 0, pairs = 0;
 	struct vfw_sample *sample = build->sample;
 	u64 mask[VFW_WORDS6], cost = 0;
 
@@ -107,10 +108,16 @@ static u32 tuple_cost(struct vfw_build *build, const struct vfw_tuple *tuple, u3
 	}
 	if (taken * VFW_SHARE < n_sample)
 		return COST_MAX;
-	for (i = 0; i < slots; i++)
-		if (sample->counts[i])
-			cost += sample->counts[i] *
-				cost_of(1 + div_u64((u64)(sample->counts[i] - 1) * n, n_sample));
+	for (i = 0; i < slots; i++) {
+		if (!sample->counts[i])
+			continue;
+		pairs += sample->counts[i] * sample->counts[i];
+		cost += sample->counts[i] *
+			cost_of(1 + div_u64((u64)(sample->counts[i] - 1) * n, n_sample));
+	}
+	/* A table that leaves most rules together is no step, however cheap. */
+	if (pairs * SPLIT > taken * taken)
+		return COST_MAX;
 	return COST_TABLE + (u32)div_u64(cost, taken) +
 	       cost_of(div_u64((u64)(n_sample - taken) * n, n_sample));
 }
