@@ -2,7 +2,58 @@
 /*
  * The classifier: finds the first rule that matches a packet.
  *
- * THEORY-PLACEHOLDER
+ * Theory of operation
+ *
+ * The rules are compiled into four classes, one for each direction and family; a rule for both
+ * directions, or any family, stands in several. A rule is a record there, which holds no more
+ * than what is compared: 32 bytes of IPv4, 64 of IPv6. The number of a rule is its place in the
+ * policy, from 1; the lowest number that matches is what is looked for.
+ *
+ * The records of a class are spread over hash tables. A table hashes some bits of a packet, the
+ * same of each: so many leading bits of both addresses and both ports, and perhaps the protocol
+ * or the ICMP type. A rule can be in a table if it fixes all of these bits; then it can match
+ * only such packets as lead to its bucket. A packet is looked up in all tables, in the bucket that
+ * it leads to, and the lowest number wins. This is tuple space search (V. Srinivasan, S. Suri,
+ * G. Varghese, "Packet Classification using Tuple Space Search", SIGCOMM 1999) with tables that
+ * take rules of many tuples, as in TupleMerge (J. Daly et al., "TupleMerge: Fast Software Packet
+ * Processing for Online Packet Classification", IEEE/ACM Transactions on Networking 27(4), 2019).
+ * Other than there all rules are known beforehand, and so
+ *
+ * - the tuples are chosen for what they cost a packet (classify_tuple.c);
+ * - a bucket that is long is itself spread over tables of more bits, which only the packets that
+ *   come to that bucket are looked up in (classify_tree.c);
+ * - nothing is linked: buckets are parts of one array of records;
+ * - rules that an earlier one of their bucket covers are left out.
+ *
+ * What few rules are left over, or all if there are few, are a list that each packet is compared
+ * with. Tables and lists that stand side by side are in the order of the lowest number in them,
+ * and records of a bucket in that of their numbers: once a match is found, nothing is touched
+ * that could only have higher ones.
+ *
+ * A look-up waits for memory more than it computes, so a slot is one bit. Of the eight slots or
+ * more that there are for each rule most are empty, and that is all there is to learn of them; the
+ * bits of a thousand rules are 1 KiB with the number of each 64 slots' first bucket. A slot that
+ * has a bucket leads to it by counting the bits before:
+ *
+ *	table          block (64 slots)            bucket            records
+ *	+---------+    +--------------------+      +-----------+     +----+----+----+
+ *	| mask    |    | 0100100000...00010 |      | lowest nr |     | 12 | 57 | 80 |
+ *	| first   |--->| first bucket       |----->| first ----|---->+----+----+----+
+ *	| lowest  |    +--------------------+      +-----------+       or tables again
+ *	+---------+         one bit of it
+ *
+ * Example: rule 7, "in ipv4 tcp, remote 192.0.2.0/24, local ports 80 and 443", is one record among
+ * those of IPv4 inwards: remote 192.0.2.0, 24 bits of it; word 6 << 24 under 0xff << 24; the local
+ * ports a list of two ranges, the remote ones 0 to 65535. It can be in tables that hash at most 24
+ * bits of the remote address, none of the local one, the seven leading bits that 80 and 443 share
+ * of the local port, none of the remote one, and the protocol. A packet from 192.0.2.9 leads to
+ * its bucket in each of these.
+ *
+ * The bound: what the worst packet can meet, tables and records, is added up when a class is
+ * built. More than VFW_WORK_MAX is refused. No set of fewer rules can have more, since a table is
+ * made only if it has two buckets or more; it takes rules whose bits are all free (wide ranges of
+ * ports, short prefixes) and none of which covers another, by thousands. Tables are made from
+ * rules, and from nothing that a packet brings.
  */
 
 #include <linux/bitops.h>
@@ -135,12 +186,6 @@ static u32 packet_word(const struct vfw_packet *pkt)
 	}
 }
 
-static u64 addr_word(const union vfw_addr *addr, int word)
-{
-	return (u64)ntohl((__force __be32)addr->words[word]) << 32 |
-	       ntohl((__force __be32)addr->words[word + 1]);
-}
-
 static void make_key(struct packet_key *key, const struct vfw_packet *pkt)
 {
 	u64 last;
@@ -154,10 +199,10 @@ static void make_key(struct packet_key *key, const struct vfw_packet *pkt)
 		key->words[1] = last;
 		return;
 	}
-	key->words[0] = addr_word(&pkt->key.local, 0);
-	key->words[1] = addr_word(&pkt->key.local, 2);
-	key->words[2] = addr_word(&pkt->key.remote, 0);
-	key->words[3] = addr_word(&pkt->key.remote, 2);
+	key->words[0] = vfw_addr_word(&pkt->key.local, 0);
+	key->words[1] = vfw_addr_word(&pkt->key.local, 2);
+	key->words[2] = vfw_addr_word(&pkt->key.remote, 0);
+	key->words[3] = vfw_addr_word(&pkt->key.remote, 2);
 	key->words[4] = last;
 }
 
@@ -183,12 +228,13 @@ static __always_inline bool ports_match(const struct vfw_range *ranges,
 					const struct vfw_match *match,
 					const struct packet_key *key)
 {
-	if (likely(!(match->flags & (VFW_RECORD_LOCAL | VFW_RECORD_REMOTE))))
+	bool local = match->flags & VFW_RECORD_LOCAL, remote = match->flags & VFW_RECORD_REMOTE;
+
+	if (likely(!local && !remote))
 		return range_has(match->local.range, key->local_port) &&
 		       range_has(match->remote.range, key->remote_port);
-	return ports_have(ranges, match->local, match->flags & VFW_RECORD_LOCAL, key->local_port) &&
-	       ports_have(ranges, match->remote, match->flags & VFW_RECORD_REMOTE,
-			key->remote_port);
+	return ports_have(ranges, match->local, local, key->local_port) &&
+	       ports_have(ranges, match->remote, remote, key->remote_port);
 }
 
 static __always_inline bool match4(const struct vfw_range *ranges,

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include "classify.h"
 #include "classify_build.h"
 #include "main.h"
@@ -131,12 +132,6 @@ static u64 compile_known(struct vfw_tuple *known, const struct vfw_rule *rule, u
 	return vfw_word_pack(local, remote, word);
 }
 
-static u64 addr_word(const union vfw_addr *addr, int word)
-{
-	return (u64)ntohl((__force __be32)addr->words[word]) << 32 |
-	       ntohl((__force __be32)addr->words[word + 1]);
-}
-
 /* Add a rule to a class, as one more record. */
 static void compile_rule(struct vfw_build *build, const struct vfw_rule *rule, u32 number,
 			 u32 list)
@@ -154,11 +149,12 @@ static void compile_rule(struct vfw_build *build, const struct vfw_rule *rule, u
 		key[0] = (u64)v4->local << 32 | v4->remote;
 	} else {
 		v6 = (struct vfw_record6 *)build->records + build->n;
-		key[0] = v6->local[0] = addr_word(&rule->local, 0);
-		key[1] = v6->local[1] = addr_word(&rule->local, 2);
-		key[2] = v6->remote[0] = addr_word(&rule->remote, 0);
-		key[3] = v6->remote[1] = addr_word(&rule->remote, 2);
+		v6->local[0] = vfw_addr_word(&rule->local, 0);
+		v6->local[1] = vfw_addr_word(&rule->local, 2);
+		v6->remote[0] = vfw_addr_word(&rule->remote, 0);
+		v6->remote[1] = vfw_addr_word(&rule->remote, 2);
 		v6->pad = 0;
+		memcpy(key, v6, sizeof(v6->local) + sizeof(v6->remote));
 	}
 	key[build->words - 1] = compile_known(&build->known[build->n], rule, match->word);
 	build->order[build->n] = build->n;

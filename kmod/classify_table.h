@@ -203,6 +203,13 @@ static inline u64 vfw_word_pack(u16 local_port, u16 remote_port, u32 word)
 	return (u64)local_port << 48 | (u64)remote_port << 32 | word;
 }
 
+/* Two words of an IPv6 address, in host order. */
+static inline u64 vfw_addr_word(const union vfw_addr *addr, int word)
+{
+	return (u64)ntohl((__force __be32)addr->words[word]) << 32 |
+	       ntohl((__force __be32)addr->words[word + 1]);
+}
+
 /* The bits that a prefix leaves of one of the two words of an IPv6 address. */
 static inline u64 vfw_mask_high(u8 prefix)
 {

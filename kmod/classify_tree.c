@@ -333,14 +333,19 @@ static int make_node(struct vfw_build *build, struct node_tables *made, u32 numb
 /* From the last node to the first: what a packet meets at most below each table. */
 static void add_up_work(struct vfw_build *build)
 {
-	const struct vfw_node *node;
 	u32 *work = build->work.data, i, j, sum = 0;
+	const struct vfw_table *table;
+	const struct vfw_node *node;
 
 	for (i = build->nodes.n; i-- > 0;) {
 		node = (struct vfw_node *)build->nodes.data + i;
+		if (!node->n_tables)
+			continue;
 		sum = 0;
-		for (j = 0; j < node->n_tables; j++)
-			sum += 1 + work[node->tables + j];
+		for (j = node->tables; j < node->tables + node->n_tables; j++) {
+			table = build->tables.data + j * build->tables.size;
+			sum += !!table->shift + work[j];
+		}
 		if (i)
 			work[node->table] = max(work[node->table], sum);
 		vfw_build_pause(i);
@@ -433,7 +438,7 @@ int vfw_tree_build(struct vfw_build *build)
 	int err = -ENOMEM;
 	u32 i;
 
-	made = kvmalloc(sizeof(*made), GFP_KERNEL_ACCOUNT);
+	made = kvmalloc_array(1, sizeof(*made), GFP_KERNEL_ACCOUNT);
 	root = pool_add(&build->nodes, 1);
 	if (!made || !root)
 		goto out;

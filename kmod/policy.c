@@ -20,7 +20,9 @@
 #define VFW_POLICY_ROOM		16	/* rules there is room for at least */
 #define VFW_POLICY_BATCH	1024	/* rules after which others may run */
 
-#define VFW_WORK_REFUSAL	"too many rules overlap: a packet could meet over 4096 of them"
+static_assert(VFW_WORK_MAX == 4096);
+#define VFW_WORK_REFUSAL						\
+	"over 4096 rules may have to be tried on one packet: narrow their addresses or ports"
 
 #define VFW_CHUNK_MIN		512	/* bytes, the chunk's own fields included */
 #define VFW_CHUNK_MAX		16384

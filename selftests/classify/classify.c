@@ -101,9 +101,9 @@ static void bench_set(const char *name, const struct set *set, bool v6)
 	free(pkts);
 }
 
-static void bench(int argc, char **argv)
+static void bench(int argc, char *const *argv)
 {
-	static char *sizes[] = { "10", "100", "1000", "10000", "100000" };
+	static char *const sizes[] = { "10", "100", "1000", "10000", "100000" };
 	const char *const *style;
 	struct set set;
 	int i, v6;
@@ -290,6 +290,7 @@ static int random_sets(u32 rounds, u64 seed)
 	u32 i, j, expected, got;
 	struct set set;
 	double took;
+	long held = shim_held;
 	bool v6;
 
 	gen_seed(seed);
@@ -303,6 +304,7 @@ static int random_sets(u32 rounds, u64 seed)
 			printf("round %u: refused\n", i);
 			return 1;
 		}
+		differences += vfw_classifier_memory(classifier) != shim_held - held;
 		for (j = 0; j < 3000; j++, packets++) {
 			gen_packet(&pkt, &set, j % 3, j % 100 ? v6 : !v6);
 			expected = plain_find(&set, &pkt);
@@ -316,8 +318,8 @@ static int random_sets(u32 rounds, u64 seed)
 		vfw_classifier_free(classifier);
 		gen_free(&set);
 	}
-	printf("classify: %u policies, %llu packets, %llu of them match, %llu differences\n", rounds,
-	       packets, hits, differences);
+	printf("classify: %u policies, %llu packets, %llu of them match, %llu differences\n",
+	       rounds, packets, hits, differences);
 	return differences != 0;
 }
 

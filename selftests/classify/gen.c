@@ -119,9 +119,11 @@ static void make_networks(bool v6, bool few)
 			networks[side][i] = networks[side][up];
 			if (i < 8)
 				fill_bits(&networks[side][i], 0, few ? 2 : bits / 4);
+			else if (few)
+				fill_bits(&networks[side][i], bits - 2, bits);
 			else
-				fill_bits(&networks[side][i], few ? bits - 2 : bits / 4 + gen_below(bits / 2),
-					  few ? bits : bits / 4 * 3);
+				fill_bits(&networks[side][i], bits / 4 + gen_below(bits / 2),
+					  bits / 4 * 3);
 		}
 }
 
@@ -386,13 +388,13 @@ static u8 read_addr(const char *text, union vfw_addr *addr, u8 *family)
 static void read_rule(struct vfw_rule *rule, char *line)
 {
 	struct vfw_range range, local = {}, remote = {};
-	char *word = strtok(line, " \n");
+	char *word = strtok(line, "\n ");
 	int n, side = 0;
 
-	word = strtok(NULL, " \n");
+	word = strtok(NULL, "\n ");
 	rule->direction = !strcmp(word, "in") ? VFW_DIRECTION_IN :
 			  !strcmp(word, "out") ? VFW_DIRECTION_OUT : VFW_DIRECTION_BOTH;
-	while ((word = strtok(NULL, " \n"))) {
+	while ((word = strtok(NULL, "\n "))) {
 		if (!strcmp(word, "ipv4")) {
 			rule->family = VFW_FAMILY_IPV4;
 		} else if (!strcmp(word, "ipv6")) {
@@ -400,7 +402,7 @@ static void read_rule(struct vfw_rule *rule, char *line)
 		} else if (!strcmp(word, "local") || !strcmp(word, "remote")) {
 			side = word[0] == 'r';
 		} else if (!strcmp(word, "port")) {
-			word = strtok(NULL, " \n");
+			word = strtok(NULL, "\n ");
 			n = sscanf(word, "%hu-%hu", &range.first, &range.last);
 			range.last = n == 2 ? range.last : range.first;
 			*(side ? &remote : &local) = range;

@@ -7,29 +7,22 @@
 #define _VFW_SELFTESTS_SHIM_H
 
 #include <arpa/inet.h>
+#include <linux/types.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef unsigned long long u64;
-typedef int32_t s32;
-typedef u16 __be16;
-typedef u32 __be32;
-typedef u16 __le16;
-typedef u32 __le32;
-typedef u64 __le64;
-typedef u8 __u8;
-typedef u16 __u16;
-typedef u32 __u32;
-typedef u64 __u64;
-typedef struct { long long counter; } atomic64_t;
+#define u8	__u8
+#define u16	__u16
+#define u32	__u32
+#define u64	__u64
+
+struct shim_atomic64 { long long counter; };
+
+#define atomic64_t	struct shim_atomic64
 
 struct rcu_work { int unused; };
 struct mutex { int unused; };
@@ -45,8 +38,6 @@ struct workqueue_struct;
 #define U32_MAX		0xffffffffu
 #define GFP_KERNEL_ACCOUNT 0
 #define __force
-#define __packed	__attribute__((__packed__))
-#define __aligned(n)	__attribute__((__aligned__(n)))
 #define fallthrough	__attribute__((__fallthrough__))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
@@ -75,27 +66,37 @@ struct workqueue_struct;
 #define PTR_ERR(ptr)	((long)(ptr))
 #define IS_ERR(ptr)	((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
 
-/* Allocations, counted; the one with the number shim_fail fails, from 1. */
+/*
+ * Allocations, counted; the one with the number shim_fail fails, from 1. How much was asked for
+ * stands before what is returned.
+ */
 extern long shim_allocs, shim_fail, shim_held;
 
 static inline void *shim_alloc(size_t n, size_t size)
 {
-	void *p;
+	size_t *p;
 
 	if (++shim_allocs == shim_fail)
 		return NULL;
-	p = malloc(n * size + 1);
-	shim_held += !!p;
-	return p;
+	p = malloc(n * size + 2 * sizeof(*p));
+	if (!p)
+		return NULL;
+	p[0] = n * size;
+	shim_held += p[0];
+	return p + 2;
 }
 
 static inline void shim_free(void *p)
 {
-	shim_held -= !!p;
-	free(p);
+	size_t *start;
+
+	if (!p)
+		return;
+	start = (size_t *)p - 2;
+	shim_held -= *start;
+	free(start);
 }
 
-#define kvmalloc(size, gfp)		shim_alloc(1, size)
 #define kvmalloc_array(n, size, gfp)	shim_alloc(n, size)
 #define kvfree(p)			shim_free(p)
 #define kfree(p)			shim_free(p)
