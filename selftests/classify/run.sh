@@ -22,7 +22,8 @@ headers() {
 	sed -n 's/^#include <\(.*\)>.*/\1/p' "$top"/kmod/{main,packet,policy,classify*,rule,text}.[ch] \
 		"$top"/include/uapi/linux/vfw*.h 2> /dev/null | sort -u |
 	while read -r header; do
-		[ ! -e "$top/include/$header" ] && [ "$header" != linux/types.h ] || continue
+		[ ! -e "$top/include/$header" ] || continue
+		[ "$header" != linux/types.h ] || continue
 		mkdir -p "$out/include/$(dirname "$header")"
 		echo '#include "shim.h"' > "$out/include/$header"
 	done

@@ -7,6 +7,7 @@
 #define _VFW_SELFTESTS_SHIM_H
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <linux/types.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -41,9 +42,7 @@ struct workqueue_struct;
 #define fallthrough	__attribute__((__fallthrough__))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
-#define static_assert	_Static_assert
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define EXPORT_SYMBOL_GPL(symbol)
 #define KBUILD_MODNAME	"vfw"
 
 #define min(a, b) ({ __typeof__(a) __a = (a); __typeof__(b) __b = (b); __a < __b ? __a : __b; })
@@ -97,11 +96,11 @@ static inline void shim_free(void *p)
 	free(start);
 }
 
-#define kvmalloc_array(n, size, gfp)	shim_alloc(n, size)
+#define kvmalloc_array(n, size, gfp)	((void)(gfp), shim_alloc(n, size))
 #define kvfree(p)			shim_free(p)
 #define kfree(p)			shim_free(p)
 #define kzalloc_obj(object, gfp) ({				\
-	void *__p = shim_alloc(1, sizeof(object));		\
+	void *__p = kvmalloc_array(1, sizeof(object), gfp);	\
 								\
 	__p ? memset(__p, 0, sizeof(object)) : NULL;		\
 })
