@@ -7,7 +7,9 @@
  * The rules are compiled into four classes, one for each direction and family; a rule for both
  * directions, or any family, stands in several. A rule is a record there, which holds no more
  * than what is compared: 32 bytes of IPv4, 64 of IPv6. The number of a rule is its place in the
- * policy, from 1; the lowest number that matches is what is looked for.
+ * policy, from 1; the lowest number that matches is what is looked for. A rule whose ports would
+ * tell tables little (8000-8999 has but two leading bits in common) is up to four records instead,
+ * each with a part of the ports.
  *
  * The records of a class are spread over hash tables. A table hashes some bits of a packet, the
  * same of each: so many leading bits of both addresses and both ports, and perhaps the protocol
@@ -42,18 +44,19 @@
  *	| lowest  |    +--------------------+      +-----------+       or tables again
  *	+---------+         one bit of it
  *
- * Example: rule 7, "in ipv4 tcp, remote 192.0.2.0/24, local ports 80 and 443", is one record among
- * those of IPv4 inwards: remote 192.0.2.0, 24 bits of it; word 6 << 24 under 0xff << 24; the local
- * ports a list of two ranges, the remote ones 0 to 65535. It can be in tables that hash at most 24
- * bits of the remote address, none of the local one, the seven leading bits that 80 and 443 share
- * of the local port, none of the remote one, and the protocol. A packet from 192.0.2.9 leads to
- * its bucket in each of these.
+ * Example: rule 7, "in ipv4 tcp, remote 192.0.2.0/24, local ports 80 and 443", is two records among
+ * those of IPv4 inwards, both number 7: remote 192.0.2.0, 24 bits of it; word 6 << 24 under
+ * 0xff << 24; the local port 80 in one, 443 in the other; the remote ports 0 to 65535. They can be
+ * in tables that hash at most 24 bits of the remote address, none of the local one, all 16 of the
+ * local port, none of the remote one, and the protocol. A packet from 192.0.2.9 to port 443 leads
+ * to the bucket of the second in each of these.
  *
  * The bound: what the worst packet can meet, tables and records, is added up when a class is
- * built. More than VFW_WORK_MAX is refused. No set of fewer rules can have more, since a table is
- * made only if it has two buckets or more; it takes rules whose bits are all free (wide ranges of
- * ports, short prefixes) and none of which covers another, by thousands. Tables are made from
- * rules, and from nothing that a packet brings.
+ * built. More than VFW_WORK_MAX, and it is built anew with each rule as one record; still more,
+ * and it is refused. No set of fewer rules can have more, since a table is made only if it has two
+ * buckets or more; it takes rules whose bits are all free (wide ranges of ports, short prefixes)
+ * and none of which covers another, by thousands. Tables are made from rules, and from nothing
+ * that a packet brings.
  */
 
 #include <linux/bitops.h>
@@ -97,7 +100,13 @@ union vfw_addr vfw_prefix_mask(u8 prefix)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_prefix_mask);
 
-static void class_free(struct vfw_class *class)
+/**
+ * vfw_class_free() - free what a class has
+ * @class: the class, complete or not
+ *
+ * Context: process; may sleep.
+ */
+void vfw_class_free(struct vfw_class *class)
 {
 	kvfree(class->tables);
 	kvfree(class->blocks);
@@ -116,8 +125,8 @@ void vfw_classifier_free(struct vfw_classifier *classifier)
 	int dir;
 
 	for (dir = 0; dir < 2; dir++) {
-		class_free(&classifier->v4[dir]);
-		class_free(&classifier->v6[dir]);
+		vfw_class_free(&classifier->v4[dir]);
+		vfw_class_free(&classifier->v6[dir]);
 	}
 	kvfree(classifier->ranges);
 	kfree(classifier);

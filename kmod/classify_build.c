@@ -14,6 +14,9 @@
 #include "classify_build.h"
 #include "main.h"
 
+#define PIECES_MAX	4	/* records of one rule in one class, at most */
+#define PIECE_BITS	4	/* leading bits of ports that are worth a record of their own */
+
 static const struct vfw_range any_port = { 0, U16_MAX };
 
 /* ICMP is of IPv4 and ICMPv6 of IPv6, also where the rule does not say so. */
@@ -56,17 +59,6 @@ static void compile_word(struct vfw_match *match, const struct vfw_rule *rule)
 	}
 }
 
-/* One range stands in the record, several in a list of which the rule has its share at @list. */
-static void compile_ports(union vfw_ports *ports, const struct vfw_range *ranges, u8 n, u32 *list)
-{
-	if (n > 1) {
-		ports->list = *list;
-		*list += 1 + n;
-	} else {
-		ports->range = n ? *ranges : any_port;
-	}
-}
-
 static u32 list_length(u8 n_ranges)
 {
 	return n_ranges > 1 ? 1 + n_ranges : 0;
@@ -77,37 +69,108 @@ static u32 lists_length(const struct vfw_rule *rule)
 	return list_length(rule->local_ranges) + list_length(rule->remote_ranges);
 }
 
-static void compile_match(struct vfw_match *match, const struct vfw_rule *rule, u32 number,
-			  u32 list)
+/**
+ * struct pieces - the ports of one end of a rule, in parts that are a record each
+ * @ports: of each part; a list when @list is set
+ * @bits: leading bits that all ports of it have
+ * @port: one of the ports
+ * @n: how many parts
+ * @list: there is but one part, of several ranges
+ */
+struct pieces {
+	union vfw_ports ports[PIECES_MAX];
+	u8 bits[PIECES_MAX];
+	u16 port[PIECES_MAX];
+	u8 n;
+	bool list;
+};
+
+static u8 common_bits(struct vfw_range range)
+{
+	return 16 - fls(range.first ^ range.last);
+}
+
+static void add_piece(struct pieces *pieces, struct vfw_range range)
+{
+	pieces->ports[pieces->n].range = range;
+	pieces->port[pieces->n] = range.first;
+	pieces->bits[pieces->n++] = common_bits(range);
+}
+
+/* All ports in one part. */
+static void take_whole(struct pieces *pieces, const struct vfw_range *ranges, u8 n, u32 list)
+{
+	struct vfw_range all = n ? ranges[0] : any_port;
+	u8 i;
+
+	for (i = 1; i < n; i++) {
+		all.first = min(all.first, ranges[i].first);
+		all.last = max(all.last, ranges[i].last);
+	}
+	*pieces = (struct pieces){};
+	add_piece(pieces, all);
+	if (n > 1) {
+		pieces->list = true;
+		pieces->ports[0].list = list;
+	}
+}
+
+/*
+ * 8000-8999 has two leading bits in common, 8000-8191 eight and 8192-8999 six: parted where the
+ * first bit differs, a range can be in tables that hash these.
+ */
+static bool part_ranges(struct pieces *pieces, const struct vfw_range *ranges, u8 n)
+{
+	struct vfw_range low, high;
+	u8 i, bits;
+
+	*pieces = (struct pieces){};
+	for (i = 0; i < n; i++) {
+		if (pieces->n + 2 > PIECES_MAX)
+			return false;
+		bits = common_bits(ranges[i]);
+		high = ranges[i];
+		low = ranges[i];
+		high.first = high.last & (0xffff8000u >> bits);
+		low.last = high.first - 1;
+		if (bits < PIECE_BITS && common_bits(low) >= PIECE_BITS &&
+		    common_bits(high) >= PIECE_BITS) {
+			add_piece(pieces, low);
+			add_piece(pieces, high);
+		} else if (n == 1 || bits >= PIECE_BITS) {
+			add_piece(pieces, ranges[i]);
+		} else {
+			return false;
+		}
+	}
+	return n;
+}
+
+static void part_rule(struct pieces *local, struct pieces *remote, const struct vfw_rule *rule,
+		      u32 list, bool part)
+{
+	const struct vfw_range *ranges = rule->ranges;
+	u8 n = rule->local_ranges;
+
+	if (!part || !part_ranges(local, ranges, n))
+		take_whole(local, ranges, n, list);
+	list += list_length(n);
+	ranges += n;
+	n = rule->remote_ranges;
+	if (!part || !part_ranges(remote, ranges, n))
+		take_whole(remote, ranges, n, list);
+	if (local->n * remote->n > PIECES_MAX)
+		take_whole(remote, ranges, n, list);
+}
+
+static void compile_match(struct vfw_match *match, const struct vfw_rule *rule, u32 number)
 {
 	*match = (struct vfw_match){
 		.number = number,
 		.local_prefix = rule->local_prefix,
 		.remote_prefix = rule->remote_prefix,
-		.flags = (rule->local_ranges > 1 ? VFW_RECORD_LOCAL : 0) |
-			 (rule->remote_ranges > 1 ? VFW_RECORD_REMOTE : 0),
 	};
 	compile_word(match, rule);
-	compile_ports(&match->local, rule->ranges, rule->local_ranges, &list);
-	compile_ports(&match->remote, rule->ranges + rule->local_ranges, rule->remote_ranges,
-		      &list);
-}
-
-/* What of the ports a table can hash: the leading bits that all of them have. */
-static u16 known_port(const struct vfw_range *ranges, u8 n, u8 *bits)
-{
-	u16 first = U16_MAX, last = 0;
-	u8 i;
-
-	*bits = 0;
-	if (!n)
-		return 0;
-	for (i = 0; i < n; i++) {
-		first = min(first, ranges[i].first);
-		last = max(last, ranges[i].last);
-	}
-	*bits = 16 - fls(first ^ last);
-	return first;
 }
 
 static u8 known_word(const struct vfw_rule *rule)
@@ -119,29 +182,12 @@ static u8 known_word(const struct vfw_rule *rule)
 	return rule->flags & VFW_STATE_RULE_PROTOCOL ? 1 : 0;
 }
 
-static u64 compile_known(struct vfw_tuple *known, const struct vfw_rule *rule, u32 word)
+/* The addresses, as the key has them and the record. */
+static void compile_addrs(struct vfw_build *build, const struct vfw_rule *rule, u64 *key)
 {
-	u16 local, remote;
-
-	known->bits[VFW_DIM_LOCAL] = rule->local_prefix;
-	known->bits[VFW_DIM_REMOTE] = rule->remote_prefix;
-	known->bits[VFW_DIM_WORD] = known_word(rule);
-	local = known_port(rule->ranges, rule->local_ranges, &known->bits[VFW_DIM_LOCAL_PORT]);
-	remote = known_port(rule->ranges + rule->local_ranges, rule->remote_ranges,
-			    &known->bits[VFW_DIM_REMOTE_PORT]);
-	return vfw_word_pack(local, remote, word);
-}
-
-/* Add a rule to a class, as one more record. */
-static void compile_rule(struct vfw_build *build, const struct vfw_rule *rule, u32 number,
-			 u32 list)
-{
-	u64 *key = build->keys + (size_t)build->n * build->words;
-	struct vfw_match *match = vfw_build_match(build, build->n);
 	struct vfw_record4 *v4;
 	struct vfw_record6 *v6;
 
-	compile_match(match, rule, number, list);
 	if (build->words == VFW_WORDS4) {
 		v4 = (struct vfw_record4 *)build->records + build->n;
 		v4->local = ntohl(rule->local.v4);
@@ -156,9 +202,45 @@ static void compile_rule(struct vfw_build *build, const struct vfw_rule *rule, u
 		v6->pad = 0;
 		memcpy(key, v6, sizeof(v6->local) + sizeof(v6->remote));
 	}
-	key[build->words - 1] = compile_known(&build->known[build->n], rule, match->word);
+}
+
+/* Add one part of a rule to a class, as one more record. */
+static void compile_piece(struct vfw_build *build, const struct vfw_rule *rule, u32 number,
+			  const struct pieces *local, u8 i, const struct pieces *remote, u8 j)
+{
+	u64 *key = build->keys + (size_t)build->n * build->words;
+	struct vfw_match *match = vfw_build_match(build, build->n);
+
+	compile_match(match, rule, number);
+	match->local = local->ports[i];
+	match->remote = remote->ports[j];
+	match->flags = (local->list ? VFW_RECORD_LOCAL : 0) |
+		       (remote->list ? VFW_RECORD_REMOTE : 0);
+	compile_addrs(build, rule, key);
+	key[build->words - 1] = vfw_word_pack(local->port[i], remote->port[j], match->word);
+	build->known[build->n] = (struct vfw_tuple){
+		.bits = {
+			[VFW_DIM_LOCAL] = rule->local_prefix,
+			[VFW_DIM_REMOTE] = rule->remote_prefix,
+			[VFW_DIM_LOCAL_PORT] = local->bits[i],
+			[VFW_DIM_REMOTE_PORT] = remote->bits[j],
+			[VFW_DIM_WORD] = known_word(rule),
+		},
+	};
 	build->order[build->n] = build->n;
 	build->n++;
+}
+
+static void compile_rule(struct vfw_build *build, const struct vfw_rule *rule, u32 number,
+			 u32 list, bool part)
+{
+	struct pieces local, remote;
+	u8 i, j;
+
+	part_rule(&local, &remote, rule, list, part);
+	for (i = 0; i < local.n; i++)
+		for (j = 0; j < remote.n; j++)
+			compile_piece(build, rule, number, &local, i, &remote, j);
 }
 
 /* Does one prefix hold all of another? Both as in the keys. */
@@ -292,19 +374,41 @@ static u64 make_seed(const struct vfw_build *build)
 	return seed;
 }
 
-static u32 count_class(const struct vfw_rule *rules, u32 n_rules, u8 dir, u8 family)
+/* How many records the class of a direction and family has. */
+static u32 count_class(const struct vfw_rule *rules, u32 n_rules, u8 dir, u8 family, bool part)
 {
+	struct pieces local, remote;
 	u32 i, n = 0;
 
 	for (i = 0; i < n_rules; i++) {
-		n += takes(&rules[i], dir, family);
+		if (takes(&rules[i], dir, family)) {
+			part_rule(&local, &remote, &rules[i], 0, part);
+			n += local.n * remote.n;
+		}
 		vfw_build_pause(i);
 	}
 	return n;
 }
 
+static void compile_class(struct vfw_build *build, const struct vfw_rule *rules, u32 n_rules,
+			  u8 dir, u8 family, bool part)
+{
+	u32 i, list = 0;
+
+	for (i = 0; i < n_rules; i++) {
+		if (takes(&rules[i], dir, family)) {
+			compile_rule(build, &rules[i], i + 1, list, part);
+			if (rules[i].flags & VFW_STATE_RULE_STATELESS)
+				build->class->stateless = i + 1;
+		}
+		list += lists_length(&rules[i]);
+		vfw_build_pause(i);
+	}
+	build->class->seed = make_seed(build);
+}
+
 static int build_class(struct vfw_classifier *classifier, const struct vfw_rule *rules,
-		       u32 n_rules, u8 dir, u8 family)
+		       u32 n_rules, u8 dir, u8 family, bool part)
 {
 	bool v4 = family == VFW_FAMILY_IPV4;
 	struct vfw_build build = {
@@ -313,28 +417,37 @@ static int build_class(struct vfw_classifier *classifier, const struct vfw_rule 
 		.words = v4 ? VFW_WORDS4 : VFW_WORDS6,
 		.record_size = v4 ? sizeof(struct vfw_record4) : sizeof(struct vfw_record6),
 	};
-	u32 i, list = 0, n = count_class(rules, n_rules, dir, family);
+	u32 n = count_class(rules, n_rules, dir, family, part);
 	int err;
 
 	if (!n)
 		return 0;
 	err = build_alloc(&build, n);
-	if (err)
-		goto out;
-	for (i = 0; i < n_rules; i++) {
-		if (takes(&rules[i], dir, family)) {
-			compile_rule(&build, &rules[i], i + 1, list);
-			if (rules[i].flags & VFW_STATE_RULE_STATELESS)
-				build.class->stateless = i + 1;
-		}
-		list += lists_length(&rules[i]);
-		vfw_build_pause(i);
+	if (!err) {
+		compile_class(&build, rules, n_rules, dir, family, part);
+		err = vfw_tree_build(&build);
 	}
-	build.class->seed = make_seed(&build);
-	err = vfw_tree_build(&build);
-out:
 	build_free(&build);
 	return err;
+}
+
+/* With rules in parts; if a packet could cost too much, without: whole, they are fewer. */
+static int try_class(struct vfw_classifier *classifier, const struct vfw_rule *rules,
+		     u32 n_rules, u8 dir, u8 family)
+{
+	struct vfw_class *class = family == VFW_FAMILY_IPV4 ? &classifier->v4[dir] :
+							      &classifier->v6[dir];
+	int err;
+
+	err = build_class(classifier, rules, n_rules, dir, family, true);
+	if (err || class->work <= VFW_WORK_MAX)
+		return err;
+	vfw_class_free(class);
+	*class = (struct vfw_class){};
+	err = build_class(classifier, rules, n_rules, dir, family, false);
+	if (err || class->work <= VFW_WORK_MAX)
+		return err;
+	return -E2BIG;
 }
 
 static void put_list(struct vfw_range **at, const struct vfw_range *ranges, u8 n)
@@ -376,12 +489,10 @@ static int build_classes(struct vfw_classifier *classifier, const struct vfw_rul
 
 	err = build_ranges(classifier, rules, n_rules);
 	for (dir = 0; dir < 2 && !err; dir++) {
-		err = build_class(classifier, rules, n_rules, dir, VFW_FAMILY_IPV4);
+		err = try_class(classifier, rules, n_rules, dir, VFW_FAMILY_IPV4);
 		if (!err)
-			err = build_class(classifier, rules, n_rules, dir, VFW_FAMILY_IPV6);
+			err = try_class(classifier, rules, n_rules, dir, VFW_FAMILY_IPV6);
 	}
-	if (!err && vfw_classifier_work(classifier) > VFW_WORK_MAX)
-		err = -E2BIG;
 	return err;
 }
 

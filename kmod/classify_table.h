@@ -169,6 +169,8 @@ struct vfw_classifier {
 	u32 n_ranges;
 };
 
+void vfw_class_free(struct vfw_class *class);
+
 /*
  * The hash. What a packet can do with it is to choose a bucket, and how long the longest is was
  * found, and bounded, when the table was built: nothing that arrives makes one longer. So it has

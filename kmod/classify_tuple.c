@@ -94,9 +94,9 @@ static void sample_put(struct vfw_sample *sample, u32 slots, u64 hash)
 static u32 tuple_cost(struct vfw_build *build, const struct vfw_tuple *tuple, u32 n_live,
 		      u32 n_sample, u32 n)
 {
-	u32 slots = roundup_pow_of_two(2 * n_live), i, taken = 0, pairs = 0;
+	u32 slots = roundup_pow_of_two(2 * n_live), i, taken = 0, pairs = 0, size;
+	u64 mask[VFW_WORDS6], tables = 0, lists = 0, rest;
 	struct vfw_sample *sample = build->sample;
-	u64 mask[VFW_WORDS6], cost = 0;
 
 	vfw_tuple_mask(tuple, build->words, mask);
 	memset(sample->counts, 0, slots * sizeof(*sample->counts));
@@ -111,15 +111,16 @@ static u32 tuple_cost(struct vfw_build *build, const struct vfw_tuple *tuple, u3
 	for (i = 0; i < slots; i++) {
 		if (!sample->counts[i])
 			continue;
+		size = 1 + div_u64((u64)(sample->counts[i] - 1) * n, n_sample);
 		pairs += sample->counts[i] * sample->counts[i];
-		cost += sample->counts[i] *
-			cost_of(1 + div_u64((u64)(sample->counts[i] - 1) * n, n_sample));
+		tables += (u64)sample->counts[i] * cost_of(size);
+		lists += (u64)sample->counts[i] * size * COST_RECORD;
 	}
-	/* A table that leaves most rules together is no step, however cheap. */
+	/* A table that leaves most rules together is no step towards tables that part them. */
 	if (pairs * SPLIT > taken * taken)
-		return COST_MAX;
-	return COST_TABLE + (u32)div_u64(cost, taken) +
-	       cost_of(div_u64((u64)(n_sample - taken) * n, n_sample));
+		tables = lists;
+	rest = cost_of(div_u64((u64)(n_sample - taken) * n, n_sample));
+	return min_t(u64, COST_TABLE + div_u64(tables, taken) + rest, COST_MAX - 1);
 }
 
 /* Find the number of bits of one dimension, more than the tuple has, that costs least. */
