@@ -147,6 +147,8 @@ void vfw_policy_free(struct vfw_policy *policy);
 void vfw_policy_free_rcu(struct vfw_policy *policy);
 const char *vfw_rule_check(const struct vfw_rule *rule, int *attr);
 struct vfw_verdict vfw_policy_judge(const struct vfw_policy *policy, const struct vfw_packet *pkt);
+bool vfw_policy_judge_stateless(const struct vfw_policy *policy, const struct vfw_packet *pkt,
+				struct vfw_verdict *verdict);
 void vfw_policy_count(const struct vfw_policy *policy, u32 rule, u64 packets, u64 bytes);
 
 #endif /* _VFW_POLICY_H */

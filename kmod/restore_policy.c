@@ -226,6 +226,8 @@ int vfw_restore_rules_end(struct vfw_restore *r)
 		return vfw_restore_refuse(r, -EBADMSG, "the policy says %u rules, there are %u",
 					  r->rules, r->policy->n_rules);
 	err = vfw_policy_seal(r->policy, NULL);
+	if (err == -E2BIG)
+		return vfw_restore_refuse(r, err, "too many rules of the policy overlap");
 	if (err)
 		return vfw_restore_refuse(r, err, "no memory to compile the rules");
 	return 0;

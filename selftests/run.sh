@@ -147,6 +147,7 @@ tool() {
 
 kunit() {
 	VFW_KO=$top/build/debug/vfw.ko later kunit "$lab/kunit.sh" build/debug/vfw_kunit.ko
+	later classify selftests/classify/run.sh short
 }
 
 # Each script of selftests/ on a host of its own, under the debug kernel.
