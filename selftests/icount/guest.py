@@ -166,7 +166,7 @@ class Source:
 
 def symbols():
     """Where all functions are, for the host outside."""
-    sh(f'cat /proc/kallsyms > {WORK}/kallsyms')
+    sh(f'cat /proc/kallsyms > {WORK}/kallsyms; uname -r > {WORK}/release')
     for section in os.listdir('/sys/module/vfw/sections'):
         sh(f'echo {section} $(cat /sys/module/vfw/sections/{section}) >> {WORK}/sections')
 
