@@ -95,7 +95,8 @@ static void parse_breakpoint(const char *text)
 	char *end;
 
 	b->address = strtoul(text, &end, 16);
-	b->pf = b->hook = -1;
+	b->pf = -1;
+	b->hook = -1;
 	if (*end == ',' && sscanf(end, ",%d,%d", &b->pf, &b->hook) != 2) {
 		fprintf(stderr, "icount: '%s' is not ADDRESS,PF,HOOK\n", text);
 		exit(1);
