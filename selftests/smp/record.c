@@ -25,17 +25,25 @@
 #define LINES	(1u << 17) /* of each CPU */
 #define WHO	4
 
+enum access {
+	READ_ACCESS,
+	WRITE_ACCESS,
+	CLAIM,
+};
+
 /**
  * struct line - a cache line that a CPU touched
  * @number: address / 64
  * @reads: how often
  * @writes: how often
+ * @claims: how often it was fetched in order to be written, by prefetchw()
  * @who: from where it was written; from where it was read, if it was not written
  */
 struct line {
 	unsigned long number;
 	unsigned int reads;
 	unsigned int writes;
+	unsigned int claims;
 	unsigned long who[WHO];
 };
 
@@ -63,6 +71,15 @@ static bool packet_path(void)
 	return in_serving_softirq() || (softirq_count() && !(current->flags & PF_WQ_WORKER));
 }
 
+/* Not with memset(), which comes back to here. */
+static void forget_who(struct line *line)
+{
+	int i;
+
+	for (i = 0; i < WHO; i++)
+		WRITE_ONCE(line->who[i], 0);
+}
+
 static void note_who(struct line *line, unsigned long ip)
 {
 	int i;
@@ -74,7 +91,8 @@ static void note_who(struct line *line, unsigned long ip)
 		}
 }
 
-static void note_line(struct recorder *r, unsigned long number, bool write, unsigned long ip)
+static void note_line(struct recorder *r, unsigned long number, enum access access,
+		      unsigned long ip)
 {
 	unsigned int i = (number * 0x9e3779b97f4a7c15ul) >> 47, tries;
 	struct line *line;
@@ -84,11 +102,12 @@ static void note_line(struct recorder *r, unsigned long number, bool write, unsi
 		if (line->number && line->number != number)
 			continue;
 		line->number = number;
-		if (write && !line->writes)
-			memset(line->who, 0, sizeof(line->who));
-		line->writes += write;
-		line->reads += !write;
-		if (write || !line->writes)
+		if (access == WRITE_ACCESS && !line->writes)
+			forget_who(line);
+		line->reads += access == READ_ACCESS;
+		line->writes += access == WRITE_ACCESS;
+		line->claims += access == CLAIM;
+		if (access == WRITE_ACCESS || !line->writes)
 			note_who(line, ip);
 		return;
 	}
@@ -100,7 +119,7 @@ static bool own_stack(unsigned long address)
 	return !((address ^ (unsigned long)__builtin_frame_address(0)) & ~(THREAD_SIZE - 1));
 }
 
-static void note(unsigned long address, size_t size, bool write, unsigned long ip)
+static void note(unsigned long address, size_t size, enum access access, unsigned long ip)
 {
 	unsigned long number, flags;
 	struct recorder *r;
@@ -113,18 +132,23 @@ static void note(unsigned long address, size_t size, bool write, unsigned long i
 		r->stack++;
 	else
 		for (number = address / 64; number <= (address + size - 1) / 64; number++)
-			note_line(r, number, write, ip);
+			note_line(r, number, access, ip);
 	local_irq_restore(flags);
 }
 
 void vfw_smp_read(const volatile void *address, size_t size)
 {
-	note((unsigned long)address, size, false, _RET_IP_);
+	note((unsigned long)address, size, READ_ACCESS, _RET_IP_);
 }
 
 void vfw_smp_write(const volatile void *address, size_t size)
 {
-	note((unsigned long)address, size, true, _RET_IP_);
+	note((unsigned long)address, size, WRITE_ACCESS, _RET_IP_);
+}
+
+void vfw_smp_claim(const volatile void *address)
+{
+	note((unsigned long)address, 1, CLAIM, _RET_IP_);
 }
 
 /**
@@ -143,14 +167,14 @@ void vfw_smp_call(unsigned int number, const unsigned long *arguments, enum vfw_
 		return;
 	switch (kind) {
 	case VFW_SMP_LOCK:
-		note(arguments[0], sizeof(spinlock_t), true, ip);
+		note(arguments[0], sizeof(spinlock_t), WRITE_ACCESS, ip);
 		break;
 	case VFW_SMP_SET:
-		note(arguments[0], arguments[2], true, ip);
+		note(arguments[0], arguments[2], WRITE_ACCESS, ip);
 		break;
 	case VFW_SMP_COPY:
-		note(arguments[0], arguments[2], true, ip);
-		note(arguments[1], arguments[2], false, ip);
+		note(arguments[0], arguments[2], WRITE_ACCESS, ip);
+		note(arguments[1], arguments[2], READ_ACCESS, ip);
 		break;
 	case VFW_SMP_OTHER:
 		break;
@@ -162,22 +186,22 @@ void vfw_smp_call(unsigned int number, const unsigned long *arguments, enum vfw_
 
 /* What the compiler calls. */
 
-#define ACCESS(name, size, write)					\
+#define ACCESS(name, size, access)					\
 	void name(void *p);						\
 	void name(void *p)						\
 	{								\
-		note((unsigned long)p, size, write, _RET_IP_);		\
+		note((unsigned long)p, size, access, _RET_IP_);		\
 	}
 
 #define ACCESSES(size)							\
-	ACCESS(__tsan_read##size, size, false)				\
-	ACCESS(__tsan_write##size, size, true)				\
-	ACCESS(__tsan_volatile_read##size, size, false)			\
-	ACCESS(__tsan_volatile_write##size, size, true)			\
-	ACCESS(__tsan_unaligned_read##size, size, false)		\
-	ACCESS(__tsan_unaligned_write##size, size, true)		\
-	ACCESS(__tsan_unaligned_volatile_read##size, size, false)	\
-	ACCESS(__tsan_unaligned_volatile_write##size, size, true)
+	ACCESS(__tsan_read##size, size, READ_ACCESS)			\
+	ACCESS(__tsan_write##size, size, WRITE_ACCESS)			\
+	ACCESS(__tsan_volatile_read##size, size, READ_ACCESS)		\
+	ACCESS(__tsan_volatile_write##size, size, WRITE_ACCESS)		\
+	ACCESS(__tsan_unaligned_read##size, size, READ_ACCESS)		\
+	ACCESS(__tsan_unaligned_write##size, size, WRITE_ACCESS)	\
+	ACCESS(__tsan_unaligned_volatile_read##size, size, READ_ACCESS)	\
+	ACCESS(__tsan_unaligned_volatile_write##size, size, WRITE_ACCESS)
 
 ACCESSES(1)
 ACCESSES(2)
@@ -185,15 +209,15 @@ ACCESSES(4)
 ACCESSES(8)
 ACCESSES(16)
 
-#define RANGE(name, write)						\
+#define RANGE(name, access)						\
 	void name(void *p, size_t size);				\
 	void name(void *p, size_t size)					\
 	{								\
-		note((unsigned long)p, size, write, _RET_IP_);		\
+		note((unsigned long)p, size, access, _RET_IP_);		\
 	}
 
-RANGE(__tsan_read_range, false)
-RANGE(__tsan_write_range, true)
+RANGE(__tsan_read_range, READ_ACCESS)
+RANGE(__tsan_write_range, WRITE_ACCESS)
 
 void __tsan_init(void);
 void __tsan_init(void)
@@ -204,7 +228,8 @@ static void show_line(struct seq_file *m, int cpu, const struct line *line)
 {
 	int i;
 
-	seq_printf(m, "line %d %lx %u %u", cpu, line->number * 64, line->reads, line->writes);
+	seq_printf(m, "line %d %lx %u %u %u", cpu, line->number * 64, line->reads, line->writes,
+		   line->claims);
 	for (i = 0; i < WHO && line->who[i]; i++)
 		seq_printf(m, " %lx", line->who[i]);
 	seq_putc(m, '\n');

@@ -24,6 +24,7 @@ extern const char *const vfw_smp_names[VFW_SMP_MAX_CALLS];
 
 void vfw_smp_read(const volatile void *address, size_t size);
 void vfw_smp_write(const volatile void *address, size_t size);
+void vfw_smp_claim(const volatile void *address);
 void vfw_smp_call(unsigned int number, const unsigned long *arguments, enum vfw_smp_kind kind,
 		  unsigned long ip);
 

@@ -14,17 +14,19 @@ top=$(realpath "$here/../..")
 build=$top/build/smp out=$top/build/smp/out rounds=${1:-20}
 
 build_module() {
-	make -C "$kdir" ARCH=um M="$build" "$@" modules
+	make -j"$(nproc)" -C "$kdir" ARCH=um M="$build" "$@" modules
 }
 
-# Twice: what is to be wrapped is known when the objects are there.
+# From the beginning, and the module twice: what is to be wrapped is known when the objects are
+# there.
 build_all() {
+	rm -rf "$build" &&
 	mkdir -p "$build" &&
-	cp -ru "$top"/kmod "$top"/include "$build"/ &&
-	cp -u "$top/Kbuild" "$build/Kbuild.vfw" &&
-	cp -ru "$here/." "$build/smp" &&
-	cp -u "$here/Kbuild" "$build/Kbuild" &&
-	{ [ -e "$build/smp/names.c" ] || "$here/wrap.sh" "$kdir" "$build/smp"; } &&
+	cp -r "$top"/kmod "$top"/include "$build"/ &&
+	cp "$top/Kbuild" "$build/Kbuild.vfw" &&
+	cp -r "$here" "$build/smp" &&
+	cp "$here/Kbuild" "$build/Kbuild" &&
+	"$here/wrap.sh" "$kdir" "$build/smp" &&
 	build_module KBUILD_MODPOST_WARN=1 &&
 	"$here/wrap.sh" "$kdir" "$build/smp" "$build"/kmod/*.o &&
 	rm -f "$build/vfw.o" && build_module VFW_SMP_WRAP=1 &&
@@ -32,10 +34,9 @@ build_all() {
 }
 
 kdir=$("$top/selftests/lab/kernel.sh" smp)
-mkdir -p "$build"
+mkdir -p "$top/build"
 build_all > "$build.log" 2>&1 || { tail -n 20 "$build.log" >&2; exit 1; }
-rm -rf "$out"
-VFW_KO=$build/vfw.ko exec "$top/selftests/lab/host.sh" --kernel smp --mem 2G --timeout 300 \
+VFW_KO=$build/vfw.ko exec "$top/selftests/lab/host.sh" --kernel smp --mem 2G --timeout "${SMP_TIMEOUT:-120}" \
 	--work "$out" --env "PYTHONPATH=$top/selftests/engine:$top/selftests/icount" \
 	--env PYTHONDONTWRITEBYTECODE=1 --env "SMP_ROUNDS=$rounds" --env "SMP_KO=$build/vfw.ko" \
-	-- /usr/bin/python3 "$here/guest.py"
+	-- /usr/bin/python3 -u "$here/guest.py"

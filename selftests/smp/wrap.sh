@@ -5,12 +5,12 @@
 #   wrap.sh KDIR DIR OBJECT...
 #
 # Writes DIR/wrap.S, DIR/names.c and DIR/wrap.flags (for ld). What the recorder itself calls while it records is
-# not wrapped.
+# not wrapped, nor what the kernel knows by its address (delayed_work_timer_fn).
 set -euo pipefail
 
 kdir=$1 dir=$2
 shift 2
-own='^(um_get_signals|um_set_signals|uml_curr_cpu)$'
+own='^(um_get_signals|um_set_signals|uml_curr_cpu|delayed_work_timer_fn)$'
 
 # What is not defined in the module, and is a function in the kernel.
 functions() {
