@@ -2,10 +2,10 @@
 /*
  * The flow table: one for each VM.
  *
- * A flow is found by its key through an rhashtable (one for each address family) whose hash is
- * siphash under a secret that never leaves the host, because a guest and its peers choose the
- * keys. Flows live in chunks of 4 KiB that belong to the table. That gives the table's three
- * readers what they need:
+ * A flow is found by its key through a hash (one for each address family, flow_hash.c) that is
+ * keyed with a secret that never leaves the host, because a guest and its peers choose the keys.
+ * Flows live in chunks of 4 KiB that belong to the table. That gives the table's three readers
+ * what they need:
  *
  * - the hook looks a flow up under RCU and takes only that flow's lock;
  * - a walk (dump, snapshot, garbage collection) goes through the chunks in the order of memory,
@@ -14,9 +14,7 @@
  * - the memory of an ended flow is used again at once, by a flow of the same VM.
  *
  * The last point is why a flow found under RCU may have become another one before its lock is
- * taken. Whoever looks up compares the key again under the lock. A chain that is being followed
- * while one of its flows moves to another chain ends in the wrong nulls marker, which
- * rhashtable notices and follows it again.
+ * taken. Whoever looks up compares the key again under the lock.
  */
 
 #include <linux/in.h>
@@ -46,32 +44,34 @@ struct search6 {
 
 static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
 
-static __always_inline u32 hash4(const void *data, u32 len, u32 seed)
+/*
+ * hsiphash (SipHash-1-3 where registers have 64 bits) is for hash tables whose keys an enemy
+ * chooses and whose hashes he does not see; siphash, twice as long, is for more than that.
+ */
+static inline u32 hash4(const struct search4 *search)
 {
-	const u32 *words = data;
+	const u32 *words = (const u32 *)search;
 
-	return hsiphash_4u32(words[0], words[1], words[2], words[3], &flow_secret) ^ seed;
+	return hsiphash_4u32(words[0], words[1], words[2], words[3], &flow_secret);
 }
 
-static u32 hash6(const void *data, u32 len, u32 seed)
+static inline u32 hash6(const struct search6 *search)
 {
-	return hsiphash(data, sizeof(struct search6), &flow_secret) ^ seed;
+	return hsiphash(search, sizeof(*search), &flow_secret);
 }
 
-static u32 rehash4(const void *data, u32 len, u32 seed)
+static u32 hash_flow4(const struct vfw_flow *flow)
 {
-	const struct vfw_flow *flow = data;
 	struct search4 search = { *vfw_flow_key4(flow), flow->protocol };
 
-	return hash4(&search, sizeof(search), seed);
+	return hash4(&search);
 }
 
-static u32 rehash6(const void *data, u32 len, u32 seed)
+static u32 hash_flow6(const struct vfw_flow *flow)
 {
-	const struct vfw_flow *flow = data;
 	struct search6 search = { *vfw_flow_key6(flow), flow->protocol };
 
-	return hash6(&search, sizeof(search), seed);
+	return hash6(&search);
 }
 
 /* Written out: a call of memcmp() costs more than the rest of a look-up's comparison. */
@@ -94,39 +94,46 @@ static inline bool same6(const struct search6 *search, const struct vfw_flow *fl
 	return !differ;
 }
 
+static inline bool same(const void *search, const struct vfw_flow *flow, bool ipv6)
+{
+	return ipv6 ? same6(search, flow) : same4(search, flow);
+}
+
+static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
+{
+	prefetchw(ipv6 ? (void *)flow + VFW_COUNTERS6_AT : vfw_flow_counters4(flow));
+}
+
 /*
- * The flow's two cache lines are fetched at once: of a flow that was not used for a while, the
- * time that takes is nearly all that a packet costs.
+ * Follows the chains, see flow_hash.c. A flow's two cache lines are fetched at once: of a flow
+ * that was not used for a while, the time that takes is nearly all that a packet costs.
  */
-static __always_inline int compare4(struct rhashtable_compare_arg *arg, const void *obj)
+static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_hash *hash, u32 value,
+						  const void *search, bool ipv6)
 {
-	prefetchw(vfw_flow_counters4(obj));
-	return !same4(arg->key, obj);
+	const struct vfw_flow_buckets *buckets;
+	struct vfw_flow *const *chain;
+	struct vfw_flow *flow;
+
+	buckets = rcu_dereference_check(hash->buckets, rcu_read_lock_bh_held() ||
+					lockdep_is_held(hash->lock));
+	do {
+		chain = &buckets->chain[value & buckets->mask];
+		do {
+			for (flow = READ_ONCE(*chain); !vfw_flow_is_end(flow);
+			     flow = READ_ONCE(flow->next)) {
+				prefetch_counters(flow, ipv6);
+				if (likely(same(search, flow, ipv6)))
+					return flow;
+			}
+			/* Led into another chain by a flow that moved there? */
+		} while (unlikely(flow && flow != vfw_flow_chain_end(chain)));
+		smp_rmb(); /* pairs with the release in move_first(): not there means here */
+		buckets = rcu_dereference_check(buckets->moving_to, rcu_read_lock_bh_held() ||
+						lockdep_is_held(hash->lock));
+	} while (unlikely(buckets));
+	return NULL;
 }
-
-static __always_inline int compare6(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	prefetchw(obj + VFW_COUNTERS6_AT);
-	return !same6(arg->key, obj);
-}
-
-static const struct rhashtable_params params4 = {
-	.head_offset = offsetof(struct vfw_flow, node),
-	.key_len = sizeof(struct search4),
-	.hashfn = hash4,
-	.obj_hashfn = rehash4,
-	.obj_cmpfn = compare4,
-	.automatic_shrinking = true,
-};
-
-static const struct rhashtable_params params6 = {
-	.head_offset = offsetof(struct vfw_flow, node),
-	.key_len = sizeof(struct search6),
-	.hashfn = hash6,
-	.obj_hashfn = rehash6,
-	.obj_cmpfn = compare6,
-	.automatic_shrinking = true,
-};
 
 static void pack4(const struct vfw_key *key, struct vfw_key4 *k)
 {
@@ -181,7 +188,7 @@ static struct vfw_flow *flow_lookup4(struct vfw_flow_table *table, const struct 
 
 	pack4(key, &search.key);
 	search.protocol = key->protocol;
-	flow = rhashtable_lookup(&table->hash[0], &search, params4);
+	flow = hash_find(&table->hash[0], hash4(&search), &search, false);
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
@@ -200,7 +207,7 @@ static struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const struct 
 
 	pack6(key, &search.key);
 	search.protocol = key->protocol;
-	flow = rhashtable_lookup(&table->hash[1], &search, params6);
+	flow = hash_find(&table->hash[1], hash6(&search), &search, true);
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
@@ -234,17 +241,29 @@ struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_ke
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_find);
 
-static int flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow)
+/* False if there is a flow of this key already. Under the table's lock. */
+static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow)
 {
-	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4) {
-		struct search4 search = { *vfw_flow_key4(flow), flow->protocol };
+	bool ipv6 = vfw_flow_family(flow) == VFW_FAMILY_IPV6;
+	struct vfw_flow_hash *hash = &table->hash[ipv6];
+	struct search4 search4;
+	struct search6 search6;
+	const void *search;
+	u32 value;
 
-		return rhashtable_lookup_insert_key(&table->hash[0], &search, &flow->node, params4);
+	if (ipv6) {
+		search6 = (struct search6){ *vfw_flow_key6(flow), flow->protocol };
+		value = hash6(&search6);
+		search = &search6;
 	} else {
-		struct search6 search = { *vfw_flow_key6(flow), flow->protocol };
-
-		return rhashtable_lookup_insert_key(&table->hash[1], &search, &flow->node, params6);
+		search4 = (struct search4){ *vfw_flow_key4(flow), flow->protocol };
+		value = hash4(&search4);
+		search = &search4;
 	}
+	if (hash_find(hash, value, search, ipv6))
+		return false;
+	vfw_flow_hash_add(hash, flow, value);
+	return true;
 }
 
 static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
@@ -294,7 +313,7 @@ struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key
 	struct vfw_flow_pool *pool = &table->pool[key->family == VFW_FAMILY_IPV6];
 	bool half_open = flow_half_open(key, state);
 	struct vfw_flow *flow;
-	int err;
+	bool inserted;
 
 	flow = vfw_flow_slot_get(table, pool, policy, half_open, reason, gfp);
 	if (!flow)
@@ -302,18 +321,18 @@ struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key
 	local_bh_disable();
 	spin_lock(&flow->lock);
 	flow_init(table, flow, key, state);
-	err = flow_insert(table, flow);
-	if (err) {
+	spin_lock(&table->lock);
+	inserted = flow_insert(table, flow);
+	table->totals.opened += inserted;
+	spin_unlock(&table->lock);
+	if (!inserted) {
 		flow->flags |= VFW_FLOW_DEAD;
 		vfw_flow_slot_put(table, flow, half_open);
 		spin_unlock(&flow->lock);
 		local_bh_enable();
-		*reason = err == -EEXIST ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_NO_MEMORY;
+		*reason = VFW_DROP_REASON_NONE;
 		return NULL;
 	}
-	spin_lock(&table->lock);
-	table->totals.opened++;
-	spin_unlock(&table->lock);
 	__release(&flow->lock); /* the caller has it now */
 	return flow;
 }
@@ -350,11 +369,16 @@ void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_set_state);
 
-/* What the flow counted goes to its rule, if that is still in force, and to the totals. */
-static void flow_account(struct vfw_flow_table *table, struct vfw_flow *flow)
+/*
+ * The flow is found no more; what it counted goes to its rule, if that is still in force, and to
+ * the totals.
+ */
+static void flow_end(struct vfw_flow_table *table, struct vfw_flow *flow)
 {
+	struct vfw_flow_hash *hash = &table->hash[vfw_flow_family(flow) == VFW_FAMILY_IPV6];
 	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	struct vfw_vm *vm = READ_ONCE(table->vm);
+	u32 value = hash->hash_flow(flow);
 	u32 rule = vfw_flow_origin(flow)->rule;
 	const struct vfw_policy *policy;
 	int dir;
@@ -364,6 +388,7 @@ static void flow_account(struct vfw_flow_table *table, struct vfw_flow *flow)
 		vfw_policy_count(policy, rule, counters->packets[0] + counters->packets[1],
 				 counters->bytes[0] + counters->bytes[1]);
 	spin_lock(&table->lock);
+	vfw_flow_hash_remove(hash, flow, value);
 	for (dir = 0; dir < 2; dir++) {
 		table->totals.packets[dir] += counters->packets[dir];
 		table->totals.bytes[dir] += counters->bytes[dir];
@@ -382,12 +407,8 @@ static void flow_account(struct vfw_flow_table *table, struct vfw_flow *flow)
 void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow)
 {
 	lockdep_assert_held(&flow->lock);
-	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4)
-		rhashtable_remove_fast(&table->hash[0], &flow->node, params4);
-	else
-		rhashtable_remove_fast(&table->hash[1], &flow->node, params6);
 	flow->flags |= VFW_FLOW_DEAD;
-	flow_account(table, flow);
+	flow_end(table, flow);
 	vfw_flow_slot_put(table, flow, vfw_tcp_half_open(flow->state));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_remove);
@@ -401,17 +422,13 @@ void vfw_flow_init(void)
 }
 
 /**
- * vfw_flow_hash_init() - make the hashes of a table
- * @hash: IPv4 first
+ * vfw_flow_hashes_init() - make the hashes of a table
+ * @table: the table, all zero in them; what was made is to be destroyed in any case
+ *
+ * Return: 0 or -ENOMEM.
  */
-int vfw_flow_hash_init(struct rhashtable hash[2])
+int vfw_flow_hashes_init(struct vfw_flow_table *table)
 {
-	int err = rhashtable_init(&hash[0], &params4);
-
-	if (err)
-		return err;
-	err = rhashtable_init(&hash[1], &params6);
-	if (err)
-		rhashtable_destroy(&hash[0]);
-	return err;
+	return vfw_flow_hash_init(&table->hash[0], &table->lock, hash_flow4) ?:
+	       vfw_flow_hash_init(&table->hash[1], &table->lock, hash_flow6);
 }

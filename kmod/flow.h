@@ -4,10 +4,10 @@
 
 #include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include "flow_hash.h"
 #include "packet.h"
 #include "policy.h"
 #include "tcp.h"
@@ -19,7 +19,7 @@
 
 /**
  * struct vfw_flow - one connection of a VM; followed in memory by its key
- * @node: in the table's hash
+ * @next: in its chain of the table's hash, or the end of that (struct vfw_flow_buckets)
  * @lock: protects all that follows, the counters and the origin; taken with BH off
  * @state: enum vfw_flow_state
  * @flags: VFW_FLOW_*
@@ -38,7 +38,7 @@
  * at VFW_FLOW_DEAD and the key again.
  */
 struct vfw_flow {
-	struct rhash_head node;
+	struct vfw_flow *next;
 	spinlock_t lock; /* all below */
 	u8 state;
 	u8 flags;
@@ -231,7 +231,7 @@ struct vfw_flow_table {
 	u32 lag;
 	u32 frozen_at;
 	bool frozen;
-	struct rhashtable hash[2];
+	struct vfw_flow_hash hash[2];
 
 	/* Written when flows open and end: away from what each packet reads. */
 	spinlock_t lock ____cacheline_aligned_in_smp; /* slots and counts */
@@ -258,6 +258,7 @@ struct vfw_flow_cursor {
 };
 
 struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm);
+void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[2]);
 void vfw_flow_table_free(struct vfw_flow_table *table);
 void vfw_flow_table_free_rcu(struct vfw_flow_table *table);
 void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm);

@@ -13,6 +13,7 @@
 #include "flow_table.h"
 #include "vm.h"
 
+#define RESERVE_MAX	0x100000U
 #define GC_INTERVAL	(5UL * HZ)
 #define GC_AFTER_LIMIT	(HZ / 2UL)
 
@@ -368,6 +369,8 @@ static void flow_gc(struct work_struct *work)
 	unsigned long begin = jiffies;
 
 	vfw_flow_table_collect(table);
+	vfw_flow_hash_shrink(&table->hash[0]);
+	vfw_flow_hash_shrink(&table->hash[1]);
 	/* A large table is walked less often: a tenth of the time at most when it is full. */
 	WRITE_ONCE(table->gc_pause, 10 * (jiffies - begin));
 	WRITE_ONCE(table->gc_soon, false);
@@ -431,6 +434,15 @@ static void pool_destroy(struct vfw_flow_pool *pool)
 	kfree(pool->partial);
 }
 
+static void table_destroy(struct vfw_flow_table *table)
+{
+	vfw_flow_hash_destroy(&table->hash[0]);
+	vfw_flow_hash_destroy(&table->hash[1]);
+	pool_destroy(&table->pool[0]);
+	pool_destroy(&table->pool[1]);
+	kfree(table);
+}
+
 /**
  * vfw_flow_table_alloc() - make an empty table
  * @vm: whose it is, or NULL while nothing but its maker knows it
@@ -446,21 +458,33 @@ struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm)
 	table = kzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
+	spin_lock_init(&table->lock);
 	ready = pool_init(&table->pool[0], VFW_FLOW4_BYTES, VFW_FLOW4_SLOTS);
 	ready &= pool_init(&table->pool[1], VFW_FLOW6_BYTES, VFW_FLOW6_SLOTS);
-	if (!ready || vfw_flow_hash_init(table->hash)) {
-		pool_destroy(&table->pool[0]);
-		pool_destroy(&table->pool[1]);
-		kfree(table);
+	if (!ready || vfw_flow_hashes_init(table)) {
+		table_destroy(table);
 		return NULL;
 	}
-	spin_lock_init(&table->lock);
 	INIT_DELAYED_WORK(&table->gc, flow_gc);
 	if (vm)
 		vfw_flow_table_start(table, vm);
 	return table;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_alloc);
+
+/**
+ * vfw_flow_table_reserve() - make room for flows that are about to be restored
+ * @table: a table that nobody else knows yet, without flows
+ * @flows: how many are expected, IPv4 first; a wish, that of a liar costs 16 MiB at most
+ *
+ * Context: process context; sleeps.
+ */
+void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[2])
+{
+	vfw_flow_hash_reserve(&table->hash[0], min(flows[0], RESERVE_MAX));
+	vfw_flow_hash_reserve(&table->hash[1], min(flows[1], RESERVE_MAX));
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_reserve);
 
 /**
  * vfw_flow_table_start() - give a table to a VM; from now on flows expire
@@ -492,11 +516,7 @@ void vfw_flow_table_stop(struct vfw_flow_table *table)
 void vfw_flow_table_free(struct vfw_flow_table *table)
 {
 	vfw_flow_table_stop(table);
-	rhashtable_destroy(&table->hash[0]);
-	rhashtable_destroy(&table->hash[1]);
-	pool_destroy(&table->pool[0]);
-	pool_destroy(&table->pool[1]);
-	kfree(table);
+	table_destroy(table);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_free);
 

@@ -10,6 +10,6 @@ struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, struct vfw_flow
 				   const struct vfw_policy *policy, bool half_open,
 				   enum vfw_drop_reason *reason, gfp_t gfp);
 void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool half_open);
-int vfw_flow_hash_init(struct rhashtable hash[2]);
+int vfw_flow_hashes_init(struct vfw_flow_table *table);
 
 #endif /* _VFW_FLOW_TABLE_H */

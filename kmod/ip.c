@@ -189,8 +189,8 @@ static enum vfw_drop_reason ip6_parse(const struct sk_buff *skb, const struct ip
 }
 
 static __always_inline enum vfw_drop_reason
-parse(const struct sk_buff *skb, const struct ip_bounds *bounds, int nhoff,
-      enum vfw_family family, struct vfw_ip *ip)
+parse(const struct sk_buff *skb, const struct ip_bounds *bounds, int nhoff, enum vfw_family family,
+      struct vfw_ip *ip)
 {
 	ip->nhoff = nhoff;
 	ip->family = family;

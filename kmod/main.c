@@ -44,6 +44,7 @@
 static unsigned int vfw_net_id __read_mostly;
 
 struct workqueue_struct *vfw_wq;
+EXPORT_SYMBOL_VFW_TEST(vfw_wq);
 
 /**
  * vfw_net() - the registry of a network namespace

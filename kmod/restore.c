@@ -52,19 +52,23 @@ static int take_header(struct vfw_restore *r, const struct vfw_state_frame *fram
 {
 	const struct vfw_state_header *rec = (const struct vfw_state_header *)(frame + 1);
 	u64 incarnation = le64_to_cpu(rec->incarnation);
+	u32 flows[2] = { le32_to_cpu(rec->flows_ipv4), le32_to_cpu(rec->flows_ipv6) };
 
 	if (memcmp(rec->uuid, &r->vm->uuid, sizeof(rec->uuid)))
 		return vfw_restore_refuse(r, -EXDEV, "snapshot of another VM");
-	if (le32_to_cpu(rec->flags) & ~VFW_STATE_HEADER_FROZEN || rec->reserved)
+	if (le32_to_cpu(rec->flags) & ~VFW_STATE_HEADER_FROZEN)
 		return vfw_restore_refuse(r, -EINVAL, "unknown flags in the header");
 	if (!vfw_restore_padded(rec->creator, sizeof(rec->creator)))
 		return vfw_restore_refuse(r, -EINVAL, "the creator is not padded with zeros");
+	if (flows[0] > VFW_FLOWS_MAX || flows[1] > VFW_FLOWS_MAX)
+		return vfw_restore_refuse(r, -ERANGE, "announces more flows than any VM may have");
 	/* The last number of all would leave none for the next move. */
 	if (incarnation == U64_MAX)
 		return vfw_restore_refuse(r, -ERANGE, "incarnation out of range");
 	if (incarnation <= r->vm->incarnation)
 		return vfw_restore_refuse(r, -ESTALE, "replayed: incarnation %llu, the VM has %llu",
 					  incarnation, r->vm->incarnation);
+	vfw_flow_table_reserve(r->table, flows);
 	r->incarnation = incarnation;
 	r->frozen = rec->flags & cpu_to_le32(VFW_STATE_HEADER_FROZEN);
 	return 0;

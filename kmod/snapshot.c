@@ -100,6 +100,8 @@ static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room 
 	rec->time = cpu_to_le64(ktime_get_real_ns());
 	if (vm->state == VFW_VM_STATE_FROZEN)
 		rec->flags = cpu_to_le32(VFW_STATE_HEADER_FROZEN);
+	rec->flows_ipv4 = cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[0].count));
+	rec->flows_ipv6 = cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[1].count));
 	strscpy(rec->creator, "vfw " VFW_VERSION, sizeof(rec->creator));
 	return 0;
 }

@@ -296,8 +296,7 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 	do {
 		flow = find_valid(table, policy, &pkt->key, now, &judgement);
 		if (likely(flow)) {
-			judgement.reason = update_flow(table, flow, policy, pkt, now,
-							&effect);
+			judgement.reason = update_flow(table, flow, policy, pkt, now, &effect);
 			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
 				vfw_flow_remove(table, flow);
 			vfw_flow_put(flow);

@@ -71,9 +71,12 @@ int state_check_header(const struct state_stream *stream)
 	if (le32toh(header->flags) & ~VFW_STATE_HEADER_FROZEN)
 		return fault(stream, FRAME_HEADER, vfw_state_header, flags,
 			     "unknown flags %#x", le32toh(header->flags));
-	if (header->reserved)
-		return fault(stream, FRAME_HEADER, vfw_state_header, reserved,
-			     "reserved bytes are not zero");
+	if (le32toh(header->flows_ipv4) > VFW_FLOWS_MAX)
+		return fault(stream, FRAME_HEADER, vfw_state_header, flows_ipv4,
+			     "more flows are announced than any VM may have");
+	if (le32toh(header->flows_ipv6) > VFW_FLOWS_MAX)
+		return fault(stream, FRAME_HEADER, vfw_state_header, flows_ipv6,
+			     "more flows are announced than any VM may have");
 	if (!padded(header->creator, sizeof(header->creator)))
 		return fault(stream, FRAME_HEADER, vfw_state_header, creator,
 			     "the creator is not padded with zeros");

@@ -5,7 +5,9 @@
 
 #include <kunit/test.h>
 #include <linux/in.h>
+#include <linux/kthread.h>
 #include <linux/random.h>
+#include <linux/workqueue.h>
 
 #include "../main.h"
 #include "../flow.h"
@@ -19,6 +21,7 @@ struct flow_test {
 	bool present[2][KEYS];
 	u32 seen[2][KEYS];
 	u32 count;
+	gfp_t gfp;
 };
 
 static int flow_test_init(struct kunit *test)
@@ -30,6 +33,7 @@ static int flow_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t->table);
 	t->policy = vfw_policy_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, t->policy);
+	t->gfp = GFP_KERNEL;
 	test->priv = t;
 	return 0;
 }
@@ -86,7 +90,7 @@ static enum vfw_drop_reason add_key(struct flow_test *t, const struct vfw_key *k
 	struct vfw_flow *flow;
 	u8 state = key->protocol == IPPROTO_TCP ? VFW_FLOW_STATE_TCP_SYN_SENT : VFW_FLOW_STATE_NEW;
 
-	flow = vfw_flow_add(t->table, key, t->policy, state, &reason, GFP_KERNEL);
+	flow = vfw_flow_add(t->table, key, t->policy, state, &reason, t->gfp);
 	if (!flow)
 		return reason ?: U8_MAX;
 	vfw_flow_unlock(flow);
@@ -263,8 +267,131 @@ static void flow_time_stands_still(struct kunit *test)
 	KUNIT_EXPECT_LE(test, vfw_flow_now(t->table) - frozen, 1U);
 }
 
+static struct vfw_key many_key(u32 i)
+{
+	struct vfw_key key = make_key(i & 1, 0);
+
+	key.remote.words[0] = htonl(0x0a000000 + i);
+	return key;
+}
+
+/* In one go, so that no worker gets to run: whoever adds flows must make the room. */
+static void add_many(struct kunit *test, struct flow_test *t, u32 n)
+{
+	struct vfw_key key;
+	u32 i, lost = 0;
+
+	t->gfp = GFP_ATOMIC;
+	local_bh_disable();
+	for (i = 0; i < n; i++) {
+		key = many_key(i);
+		lost += add_key(t, &key) != VFW_DROP_REASON_NONE;
+		key = many_key(get_random_u32() % (i + 1));
+		lost += !table_has(t, &key);
+		key = many_key(i + 1);
+		lost += table_has(t, &key);
+	}
+	local_bh_enable();
+	t->gfp = GFP_KERNEL;
+	KUNIT_EXPECT_EQ(test, lost, 0);
+}
+
+static u32 chains(const struct vfw_flow_table *table, int family)
+{
+	return rcu_dereference_protected(table->hash[family].buckets, true)->mask + 1;
+}
+
+static void flow_hash_grows(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	const u32 n = 20000;
+	struct vfw_key key;
+	u32 i, grown, lost = 0;
+
+	t->policy->max_flows = n;
+	add_many(test, t, n);
+	for (i = 0; i < n; i++) {
+		key = many_key(i);
+		lost += !table_has(t, &key);
+	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
+	KUNIT_EXPECT_EQ(test, t->table->hash[0].count, n / 2);
+	flush_workqueue(vfw_wq);
+	grown = chains(t->table, 0);
+	KUNIT_EXPECT_GE(test, grown, n / 2);
+	for (i = 0; i < n; i++) {
+		key = many_key(i);
+		remove_key(t, &key);
+		lost += table_has(t, &key);
+	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
+	KUNIT_EXPECT_EQ(test, t->table->hash[1].count, 0U);
+	vfw_flow_hash_shrink(&t->table->hash[0]);
+	flush_workqueue(vfw_wq);
+	KUNIT_EXPECT_EQ(test, chains(t->table, 0), grown / 2);
+}
+
+static int reader(void *arg)
+{
+	struct flow_test *t = arg;
+	struct vfw_key key;
+	u32 lost = 0;
+
+	while (!kthread_should_stop()) {
+		key = many_key(get_random_u32() % KEYS);
+		lost += !table_has(t, &key);
+		cond_resched();
+	}
+	return lost;
+}
+
+/* What is there all along is found all along, while the hash grows and shrinks. */
+static void flow_hash_resizes_under_readers(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	struct task_struct *task;
+	struct vfw_key key;
+	u32 i, round;
+
+	t->policy->max_flows = 10 * KEYS;
+	add_many(test, t, KEYS);
+	task = kthread_run(reader, t, "vfw_reader");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (round = 0; round < 10; round++) {
+		for (i = KEYS; i < 10 * KEYS; i++) {
+			key = many_key(i);
+			add_key(t, &key);
+			cond_resched();
+		}
+		for (i = KEYS; i < 10 * KEYS; i++) {
+			key = many_key(i);
+			remove_key(t, &key);
+		}
+		vfw_flow_hash_shrink(&t->table->hash[0]);
+		vfw_flow_hash_shrink(&t->table->hash[1]);
+		schedule_timeout_uninterruptible(1);
+	}
+	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
+}
+
+static void flow_hash_reserves(struct kunit *test)
+{
+	struct flow_test *t = test->priv;
+	const u32 flows[2] = { 50000, U32_MAX };
+
+	vfw_flow_table_reserve(t->table, flows);
+	KUNIT_EXPECT_EQ(test, chains(t->table, 0), 131072U);
+	KUNIT_EXPECT_LE(test, chains(t->table, 1), 1U << 21);
+	add_many(test, t, KEYS);
+	vfw_flow_table_reserve(t->table, flows);
+	KUNIT_EXPECT_EQ(test, t->table->hash[0].count, KEYS / 2U);
+}
+
 static struct kunit_case flow_cases[] = {
 	KUNIT_CASE(flow_random),
+	KUNIT_CASE(flow_hash_grows),
+	KUNIT_CASE(flow_hash_resizes_under_readers),
+	KUNIT_CASE(flow_hash_reserves),
 	KUNIT_CASE(flow_walk_resumes),
 	KUNIT_CASE(flow_limits),
 	KUNIT_CASE(flow_expiry_wraps),

@@ -75,8 +75,11 @@ static const struct change changes[] = {
 	{ "last incarnation", HEADER, FIELD(header, incarnation), 8, U64_MAX, -ERANGE,
 	  "incarnation out of range" },
 	{ "header flags", HEADER, FIELD(header, flags), 4, 2, -EINVAL, "unknown flags" },
-	{ "header reserved", HEADER, FIELD(header, reserved), 4, 1, -EINVAL, "unknown flags" },
-	{ "creator not terminated", HEADER, FIELD(header, creator[31]), 1, 'x', -EINVAL,
+	{ "IPv4 flows announced", HEADER, FIELD(header, flows_ipv4), 4, VFW_FLOWS_MAX + 1, -ERANGE,
+	  "announces more flows" },
+	{ "IPv6 flows announced", HEADER, FIELD(header, flows_ipv6), 4, U32_MAX, -ERANGE,
+	  "announces more flows" },
+	{ "creator not terminated", HEADER, FIELD(header, creator[27]), 1, 'x', -EINVAL,
 	  "creator" },
 
 	{ "empty name", VM, FIELD(vm, name), 1, 0, -EINVAL, "no VM can have this name" },

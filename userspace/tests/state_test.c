@@ -185,8 +185,10 @@ static void test_records(void)
 {
 	SET("incarnation is out of range", HEADER, IN(vfw_state_header, incarnation), htole64(0));
 	SET("unknown flags", HEADER, IN(vfw_state_header, flags), htole32(2));
-	SET("reserved", HEADER, IN(vfw_state_header, reserved), (__u8)1);
-	SET("creator", HEADER, IN(vfw_state_header, creator[31]), (__u8)1);
+	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv4),
+	    htole32(VFW_FLOWS_MAX + 1));
+	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv6), htole32(-1));
+	SET("creator", HEADER, IN(vfw_state_header, creator[27]), (__u8)1);
 	SET("name", VM, IN(vfw_state_vm, name[63]), (__u8)'x');
 	SET("name is empty", PORT, IN(vfw_state_port, name), (__u8)0);
 	SET("there is no port-type 2", PORT, IN(vfw_state_port, type), (__u8)2);

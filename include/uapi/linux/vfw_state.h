@@ -48,16 +48,19 @@ struct vfw_state_frame {
  * @incarnation: what the VM's incarnation is after this state is committed
  * @time: when it was saved, nanoseconds since 1970 by the saver's clock; information only
  * @flags: VFW_STATE_HEADER_*
- * @reserved: 0
+ * @flows_ipv4: flows of IPv4 there were when it was begun, about; 0 for not known. For making
+ *	room, no more: what counts is in the END frame
  * @creator: name and version of the software that wrote it, zero-padded; information only
+ * @flows_ipv6: the same of IPv6
  */
 struct vfw_state_header {
 	__u8 uuid[16];
 	__le64 incarnation;
 	__le64 time;
 	__le32 flags;
-	__le32 reserved;
-	__u8 creator[32];
+	__le32 flows_ipv4;
+	__u8 creator[28];
+	__le32 flows_ipv6;
 };
 
 /**
