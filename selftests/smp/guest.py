@@ -236,11 +236,15 @@ def set_up():
         bench.load(POLICY, vm)
 
 
-def establish(cpus, vms, sets):
+def establish(cpus, vms, sets, at_once=False):
     """Each CPU opens its own flows, one CPU after the other or both at once."""
     for cpu, vm, flows in zip(cpus, vms, sets):
         cpu.begin(vm, openings(flows))
-        cpu.wait()
+        if not at_once:
+            cpu.wait()
+    if at_once:
+        for cpu in cpus:
+            cpu.wait()
 
 
 def flush():
@@ -256,10 +260,12 @@ def main():
     cpus = [Cpu(0), Cpu(1)]
     failed = False
     totals = []
-    for title, vms in (('one VM', (0, 0)), ('two VMs', (0, 1))):
+    for title, vms, at_once in (('one VM', (0, 0), False),
+                                ('one VM, opened at the same time', (0, 0), True),
+                                ('two VMs', (0, 1), True)):
         flush()
         sets = [flow_set(0), flow_set(1)]
-        establish(cpus, vms, sets)
+        establish(cpus, vms, sets, at_once)
         seen, packets = run(f'established flows of their own, {title}', cpus,
                             [(vm, rounds(flows)) for vm, flows in zip(vms, sets)])
         both = report(seen, names)
