@@ -33,9 +33,10 @@ def topology():
         write_switch(f'net/ipv6/conf/{which}/disable_ipv6', '1')
     for name in 'arptables', 'iptables', 'ip6tables':
         write_switch(f'net/bridge/bridge-nf-call-{name}', '0')
-    sh('''ip netns add vm; ip netns add peer
+    sh(r'''ip netns add vm; ip netns add peer
         for ns in vm peer; do
-            ip netns exec $ns sh -c 'echo 1 | tee /proc/sys/net/ipv6/conf/*/disable_ipv6' > /dev/null
+            ip netns exec $ns sh -c \
+                'echo 1 | tee /proc/sys/net/ipv6/conf/*/disable_ipv6' > /dev/null
         done
         ip link add br0 type bridge forward_delay 0 mcast_snooping 0
         ip link add port0 type veth peer name eth0 netns vm

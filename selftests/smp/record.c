@@ -22,14 +22,8 @@
 
 #include "record.h"
 
-#define LINES	(1u << 17) /* of each CPU */
+#define LINES	BIT(17) /* of each CPU */
 #define WHO	4
-
-enum access {
-	READ_ACCESS,
-	WRITE_ACCESS,
-	CLAIM,
-};
 
 /**
  * struct line - a cache line that a CPU touched
@@ -91,7 +85,7 @@ static void note_who(struct line *line, unsigned long ip)
 		}
 }
 
-static void note_line(struct recorder *r, unsigned long number, enum access access,
+static void note_line(struct recorder *r, unsigned long number, enum vfw_smp_access access,
 		      unsigned long ip)
 {
 	unsigned int i = (number * 0x9e3779b97f4a7c15ul) >> 47, tries;
@@ -119,7 +113,7 @@ static bool own_stack(unsigned long address)
 	return !((address ^ (unsigned long)__builtin_frame_address(0)) & ~(THREAD_SIZE - 1));
 }
 
-static void note(unsigned long address, size_t size, enum access access, unsigned long ip)
+static void note(unsigned long address, size_t size, enum vfw_smp_access access, unsigned long ip)
 {
 	unsigned long number, flags;
 	struct recorder *r;
@@ -136,19 +130,25 @@ static void note(unsigned long address, size_t size, enum access access, unsigne
 	local_irq_restore(flags);
 }
 
-void vfw_smp_read(const volatile void *address, size_t size)
+void vfw_smp_read(const void *address, size_t size)
 {
 	note((unsigned long)address, size, READ_ACCESS, _RET_IP_);
 }
 
-void vfw_smp_write(const volatile void *address, size_t size)
+void vfw_smp_write(const void *address, size_t size)
 {
 	note((unsigned long)address, size, WRITE_ACCESS, _RET_IP_);
 }
 
-void vfw_smp_claim(const volatile void *address)
+void vfw_smp_claim(const void *address)
 {
 	note((unsigned long)address, 1, CLAIM, _RET_IP_);
+}
+
+/* For tsan.S. */
+void vfw_smp_access(const void *address, size_t size, enum vfw_smp_access access, unsigned long ip)
+{
+	note((unsigned long)address, size, access, ip);
 }
 
 /**
@@ -182,46 +182,6 @@ void vfw_smp_call(unsigned int number, const unsigned long *arguments, enum vfw_
 	local_irq_save(flags);
 	recorders[smp_processor_id()].calls[number]++;
 	local_irq_restore(flags);
-}
-
-/* What the compiler calls. */
-
-#define ACCESS(name, size, access)					\
-	void name(void *p);						\
-	void name(void *p)						\
-	{								\
-		note((unsigned long)p, size, access, _RET_IP_);		\
-	}
-
-#define ACCESSES(size)							\
-	ACCESS(__tsan_read##size, size, READ_ACCESS)			\
-	ACCESS(__tsan_write##size, size, WRITE_ACCESS)			\
-	ACCESS(__tsan_volatile_read##size, size, READ_ACCESS)		\
-	ACCESS(__tsan_volatile_write##size, size, WRITE_ACCESS)		\
-	ACCESS(__tsan_unaligned_read##size, size, READ_ACCESS)		\
-	ACCESS(__tsan_unaligned_write##size, size, WRITE_ACCESS)	\
-	ACCESS(__tsan_unaligned_volatile_read##size, size, READ_ACCESS)	\
-	ACCESS(__tsan_unaligned_volatile_write##size, size, WRITE_ACCESS)
-
-ACCESSES(1)
-ACCESSES(2)
-ACCESSES(4)
-ACCESSES(8)
-ACCESSES(16)
-
-#define RANGE(name, access)						\
-	void name(void *p, size_t size);				\
-	void name(void *p, size_t size)					\
-	{								\
-		note((unsigned long)p, size, access, _RET_IP_);		\
-	}
-
-RANGE(__tsan_read_range, READ_ACCESS)
-RANGE(__tsan_write_range, WRITE_ACCESS)
-
-void __tsan_init(void);
-void __tsan_init(void)
-{
 }
 
 static void show_line(struct seq_file *m, int cpu, const struct line *line)

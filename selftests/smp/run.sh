@@ -36,7 +36,8 @@ build_all() {
 kdir=$("$top/selftests/lab/kernel.sh" smp)
 mkdir -p "$top/build"
 build_all > "$build.log" 2>&1 || { tail -n 20 "$build.log" >&2; exit 1; }
-VFW_KO=$build/vfw.ko exec "$top/selftests/lab/host.sh" --kernel smp --mem 2G --timeout "${SMP_TIMEOUT:-120}" \
-	--work "$out" --env "PYTHONPATH=$top/selftests/engine:$top/selftests/icount" \
+VFW_KO=$build/vfw.ko exec "$top/selftests/lab/host.sh" --kernel smp --mem 2G \
+	--timeout 120 --work "$out" \
+	--env "PYTHONPATH=$top/selftests/engine:$top/selftests/icount" \
 	--env PYTHONDONTWRITEBYTECODE=1 --env "SMP_ROUNDS=$rounds" --env "SMP_KO=$build/vfw.ko" \
 	-- /usr/bin/python3 -u "$here/guest.py"

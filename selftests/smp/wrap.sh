@@ -4,8 +4,8 @@
 #
 #   wrap.sh KDIR DIR OBJECT...
 #
-# Writes DIR/wrap.S, DIR/names.c and DIR/wrap.flags (for ld). What the recorder itself calls while it records is
-# not wrapped, nor what the kernel knows by its address (delayed_work_timer_fn).
+# Writes DIR/wrap.S, DIR/names.c and DIR/wrap.flags (for ld). Not wrapped is what the recorder
+# itself calls while it records, nor what the kernel knows by its address (delayed_work_timer_fn).
 set -euo pipefail
 
 kdir=$1 dir=$2

@@ -16,12 +16,12 @@
 #undef instrument_atomic_read_write
 #undef instrument_write
 
-void vfw_smp_read(const volatile void *address, size_t size);
-void vfw_smp_write(const volatile void *address, size_t size);
+void vfw_smp_read(const void *address, size_t size);
+void vfw_smp_write(const void *address, size_t size);
 
-#define instrument_atomic_read(v, size)		vfw_smp_read(v, size)
-#define instrument_atomic_write(v, size)	vfw_smp_write(v, size)
-#define instrument_atomic_read_write(v, size)	vfw_smp_write(v, size)
-#define instrument_write(v, size)		vfw_smp_write(v, size)
+#define instrument_atomic_read(v, size)		vfw_smp_read((const void *)(v), size)
+#define instrument_atomic_write(v, size)	vfw_smp_write((const void *)(v), size)
+#define instrument_atomic_read_write(v, size)	vfw_smp_write((const void *)(v), size)
+#define instrument_write(v, size)		vfw_smp_write((const void *)(v), size)
 
 #endif /* _VFW_SMP_INSTRUMENTED_H */

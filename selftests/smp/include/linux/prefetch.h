@@ -6,7 +6,7 @@
 #include_next <linux/prefetch.h>
 #undef prefetchw
 
-void vfw_smp_claim(const volatile void *address);
+void vfw_smp_claim(const void *address);
 
 #define prefetchw(address) vfw_smp_claim(address)
 
