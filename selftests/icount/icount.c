@@ -32,7 +32,7 @@
 #define MAX_STEPS	200000
 #define SEEN_SIZE	16384 /* distinct instructions of one call; a power of two */
 #define BREAKPOINT	0xcc
-#define PATIENCE	120 /* seconds */
+#define PATIENCE	300 /* seconds */
 
 /**
  * struct breakpoint - where calls are looked for
@@ -234,9 +234,11 @@ static int go_on(int signal, bool *counted)
 	return 0;
 }
 
-static void attach(void)
+/* Returns the signal that came first, if one did: it is to be delivered. */
+static int attach(void)
 {
 	char path[64];
+	int status;
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	memory = open(path, O_RDWR | O_CLOEXEC);
@@ -244,10 +246,11 @@ static void attach(void)
 		die(path);
 	trace(PTRACE_SEIZE, NULL, (void *)PTRACE_O_EXITKILL, "PTRACE_SEIZE");
 	trace(PTRACE_INTERRUPT, NULL, NULL, "PTRACE_INTERRUPT");
-	wait_stop();
+	status = wait_stop();
 	for (int i = 0; i < n_breakpoints; i++)
 		read_memory(breakpoints[i].address, &breakpoints[i].byte, 1);
 	set_breakpoints(true);
+	return status >> 16 ? 0 : WSTOPSIG(status);
 }
 
 /* The kernel is stopped here only when it is at a stop of its own: no instruction is half done. */
@@ -260,7 +263,7 @@ static void detach(int signal)
 int main(int argc, char **argv)
 {
 	unsigned int calls, done = 0;
-	int ready, signal = 0;
+	int ready, signal;
 	bool counted;
 
 	if (argc < 5 || argc > 4 + MAX_BREAKPOINTS) {
@@ -272,7 +275,7 @@ int main(int argc, char **argv)
 	for (int i = 4; i < argc; i++)
 		parse_breakpoint(argv[i]);
 	alarm(PATIENCE); /* ends this, and the kernel */
-	attach();
+	signal = attach();
 	ready = creat(argv[3], 0644);
 	if (ready < 0)
 		die(argv[3]);

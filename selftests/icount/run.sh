@@ -5,12 +5,12 @@
 #
 #   run.sh [CALLS] > Documentation/benchmarks/instructions.md
 #
-# CALLS calls of each hook are single-stepped (200). What was counted stays in build/icount/out.
+# CALLS calls of each hook are single-stepped (100). What was counted stays in build/icount/out.
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
 top=$(realpath "$here/../..")
-build=$top/build/icount out=$top/build/icount/out calls=${1:-200}
+build=$top/build/icount out=$top/build/icount/out calls=${1:-100}
 guest=''
 
 say() { echo "icount: $*" >&2; }
