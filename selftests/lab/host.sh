@@ -4,7 +4,8 @@
 #
 #   host.sh [OPTION]... [--] COMMAND [ARGUMENT]...
 #
-#   --kernel plain|debug  which kernel (VFW_LAB_KERNEL, else plain); debug is the gate
+#   --kernel plain|debug|smp  which kernel (VFW_LAB_KERNEL, else plain); debug is the gate,
+#                         smp has two CPUs
 #   --mem SIZE            memory (1G)
 #   --timeout SECONDS     end it after so long (600; 0: never)
 #   --name NAME           host name (lab)
@@ -149,7 +150,8 @@ start_kernel() {
 	)
 	# slab_debug=F is for kmemleak: without it SLUB keeps arrays of free objects, in which
 	# stale pointers make leaked objects look referenced.
-	[ "$kernel" != debug ] || cmdline+=(panic_on_warn=1 oops=panic slab_debug=F)
+	[[ $kernel != *debug ]] || cmdline+=(panic_on_warn=1 oops=panic slab_debug=F)
+	[[ $kernel != smp* ]] || cmdline+=(ncpus=2)
 	ulimit -c 0 # a panic aborts the process
 	export TMPDIR=/dev/shm # the host's memory: on a disk it would be slow
 	if [ -n "$tty" ]; then
@@ -217,7 +219,7 @@ judge() {
 
 main() {
 	parse_arguments "$@"
-	case $kernel in plain|debug) ;; *) die "--kernel $kernel: plain or debug" ;; esac
+	case $kernel in plain|debug|smp) ;; *) die "--kernel $kernel: plain, debug or smp" ;; esac
 	[ -z "$tty" ] || [ -t 0 ] || die "--tty needs a terminal"
 	prepare_work
 	prepare_command
