@@ -299,10 +299,17 @@ def draw_ordered(generator, size, mixed):
     return sorted(rules, key=generator.special, reverse=True)
 
 
+def others_of(at, local, leaf, width):
+    """The rules of a leaf that is not cut into hosts; None of one that is."""
+    hosts, others = at.setdefault(local >> (width - leaf), (False, {}))
+    return None if hosts else others.setdefault(local, [])
+
+
 def draw_disjoint(generator, size):
     """
     Rules no two of which match a common packet. Local prefixes are made the longest of their
-    branch, so that only rules with the same local prefix can overlap.
+    branch, so that only rules with the same local prefix can overlap. A rule for which there is
+    no room at its place goes to a neighbour.
     """
     width, rules, at = generator.width, [], {}
     leaf = 24 if width == 32 else 64
@@ -315,11 +322,16 @@ def draw_disjoint(generator, size):
         hosts, others = at.setdefault(network, (rule.local_bits > leaf, {}))
         bits = width if hosts else leaf
         local = rule.local >> (width - bits) << (width - bits)
-        rule = rule._replace(local=local, local_bits=bits)
-        same = others.setdefault(local, [])
-        if not any(overlap(rule, other, width) for other in same):
-            same.append(rule)
-            rules.append(rule)
+        for _ in range(8):
+            rule = rule._replace(local=local, local_bits=bits)
+            same = others.setdefault(local, []) if hosts else others_of(at, local, leaf, width)
+            if (same is not None and len(same) < 24 and
+                    not any(overlap(rule, other, width) for other in same)):
+                same.append(rule)
+                rules.append(rule)
+                break
+            spread = 8 if hosts else width - leaf + 8
+            local ^= generator.rng.getrandbits(8) << (spread - 8)
     generator.rng.shuffle(rules)
     return rules
 
@@ -389,6 +401,13 @@ class RuleSet:
         self.rng = random.Random(f'{self.name}/{seed}/packets')
         self._reference = None
         self._texts = {}
+
+    @classmethod
+    def of(cls, like, rules):
+        """A set of some rules of another."""
+        made = cls.__new__(cls)
+        made.__dict__.update(like.__dict__, rules=rules, disjoint=False, _reference=None)
+        return made
 
     @property
     def reference(self):
