@@ -189,11 +189,17 @@ class Injector:
 
 
 def add_netdevs(names):
-    """Netdevs of the injector, up, without IPv6 of their own."""
-    lines = []
+    """Netdevs of the injector, up, that say nothing by themselves."""
+    sh(['ip', '-batch', '-'], input=''.join(f'link add {name} type vfwbench\n' for name in names))
     for name in names:
-        lines += [f'link add {name} type vfwbench', f'link set {name} addrgenmode none up']
-    sh(['ip', '-batch', '-'], input='\n'.join(lines) + '\n')
+        be_silent(name)
+    sh(['ip', '-batch', '-'], input=''.join(f'link set {name} up\n' for name in names))
+
+
+def be_silent(name):
+    """No IPv6 of a netdev's own, which would send packets unasked."""
+    with open(f'/proc/sys/net/ipv6/conf/{name}/disable_ipv6', 'w', encoding='ascii') as file:
+        file.write('1')
 
 
 def check_record_size():
