@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a packet costs: established flows, new flows, a flood of SYNs, many VMs."""
 
+import json
 import random
+import re
 import socket
 import statistics
 
-from core import row, say
+from core import row, say, sh
 from injector import (ACK, PSH, RECORD_NUMBERS, SYN, Template, add_netdevs, dev_port, ether, ip, tcp,
                       tx_packets, udp)
-from sides import SIDES, Policy, Topology, Vm, until
+from sides import SIDES, Policy, Topology, Vm
 
 UPLINK, PORT = 'vb0', 'vb1'
 REMOTE_MAC, VM_MAC = '02:00:00:00:01:01', '02:00:00:00:00:02'
@@ -78,15 +80,14 @@ def came_out(topology):
 
 
 class Traffic:
-    """A program of packets in three parts: what opens the flows, what is timed, what must not pass.
-
-    `opening` is played once in its order, `timed` again and again.
+    """A program of packets in parts: `warm` has each kind of packet, for some flows; `opening` opens
+    the flows; `timed` is played again and again; `refused` must not pass.
     """
-    def __init__(self, templates, opening, timed, refused=(), flows=0):
+    def __init__(self, templates, flows, **parts):
         self.templates, self.flows = templates, flows
         self.parts = {}
         data, at = [], 0
-        for name, part in (('opening', opening), ('timed', timed), ('refused', refused)):
+        for name, part in parts.items():
             self.parts[name] = (at, len(part))
             data += part
             at += len(part)
@@ -103,20 +104,6 @@ class Traffic:
         return injector.run(first, count, **options)
 
 
-def established_udp(bench, count):
-    """Flows with a packet each way, and packets of either direction in random order."""
-    up, port = dev_port(UPLINK), dev_port(PORT)
-    flows = tuples(count)
-    opening, timed = [], []
-    for flow in flows:
-        both = [pack(0, up, flow, True), pack(1, port, flow, False)]
-        opening += both
-        timed += both
-    random.Random(SEED).shuffle(timed)
-    bench.check(len(timed) == 2 * count, 'packets are missing')
-    return Traffic([UDP_TO_VM, UDP_FROM_VM], opening, timed, outsiders(up, port), count)
-
-
 def outsiders(up, port):
     """Packets that no side may let through: to another port, from elsewhere, out of the blue."""
     flow, stranger, other = Tuple(0), Tuple(1), Tuple(2)
@@ -126,91 +113,302 @@ def outsiders(up, port):
     return [pack(0, up, flow, True), pack(0, up, stranger, True), pack(1, port, other, False)]
 
 
+def established_udp(count):
+    """Flows with a packet each way, and packets of either direction in random order."""
+    up, port = dev_port(UPLINK), dev_port(PORT)
+    opening = []
+    for flow in tuples(count):
+        opening += [pack(0, up, flow, True), pack(1, port, flow, False)]
+    timed = opening.copy()
+    random.Random(SEED).shuffle(timed)
+    return Traffic([UDP_TO_VM, UDP_FROM_VM], count, warm=opening[:16] * 2, opening=opening,
+                   timed=timed, refused=outsiders(up, port))
+
+
+TIMES = b'\1\1\x08\x0a' + bytes(8)
+SYN_OPTIONS = b'\2\4\x05\xb4\4\2\x08\x0a' + bytes(8) + b'\1\3\3\7'
+SYN_TIMES, OTHER_TIMES = 14 + 20 + 20 + 8, 14 + 20 + 20 + 4   # where TSval is in a frame
+SEGMENT = 256
+
+
+def tcp_template(to_vm, flags, size=0):
+    """A segment as Linux sends it, with its options."""
+    options, at = (SYN_OPTIONS, SYN_TIMES) if flags & SYN else (TIMES, OTHER_TIMES)
+    segment = tcp(1, 1, flags, options, b'x' * size, 64240 if flags & SYN else 502)
+    ends = ('10.128.0.1', VM_ADDRESS) if to_vm else (VM_ADDRESS, '10.128.0.1')
+    macs = (REMOTE_MAC, VM_MAC) if to_vm else (VM_MAC, REMOTE_MAC)
+    return Template(ether(ip(*ends, 6, segment), *macs), at)
+
+
+def established_tcp_traffic(count):
+    """Connections from outside. In each pass each sends a segment to the VM and one back, which also
+    acknowledge; the connections are mixed at random."""
+    up, port, mixed = dev_port(UPLINK), dev_port(PORT), random.Random(SEED)
+    templates = [tcp_template(True, SYN), tcp_template(False, SYN | ACK), tcp_template(True, ACK),
+                 tcp_template(True, PSH | ACK, SEGMENT), tcp_template(False, PSH | ACK, SEGMENT)]
+    opening, data = [], []
+    for flow in tuples(count):
+        theirs, ours = mixed.getrandbits(32), mixed.getrandbits(32)
+        opening += [pack(0, up, flow, True, theirs, 0),
+                    pack(1, port, flow, False, ours, theirs + 1),
+                    pack(2, up, flow, True, theirs + 1, ours + 1)]
+        data.append((pack(3, up, flow, True, theirs + 1, ours + 1, SEGMENT, SEGMENT),
+                     pack(4, port, flow, False, ours + 1, theirs + 1 + SEGMENT, SEGMENT, SEGMENT)))
+    order = list(range(count)) * 2
+    mixed.shuffle(order)
+    turn = [iter(pair) for pair in data]
+    timed = [next(turn[index]) for index in order]
+    warm = opening[:24] + [packet for pair in data[:8] for packet in pair]
+    refused = [opening[0], data[1][0], data[2][1]]
+    return Traffic(templates, count, warm=warm, opening=opening, timed=timed,
+                   refused=outsiders(up, port) + refused[1:])
+
+
+def new_flows(count, templates, refused=()):
+    """Packets to the VM, each of another flow."""
+    up = dev_port(UPLINK)
+    timed = [pack(0, up, flow, True) for flow in tuples(count)]
+    random.Random(SEED).shuffle(timed)
+    return Traffic(templates, count, warm=timed[:16], timed=timed,
+                   refused=refused or outsiders(up, dev_port(PORT)))
+
+
 class Steady:
-    """A row of established flows: the state is built up, checked, and then timed."""
+    """Established flows: the state is built up, checked, and then timed."""
     def __init__(self, bench, topology, traffic, policy):
         self.bench, self.topology, self.traffic, self.policy = bench, topology, traffic, policy
-        self.next_pass = 1
+        self.next_pass = 0
 
-    def open(self, side):
-        """Open the flows, and check that they are there and nothing else is."""
-        inj, traffic = self.bench.injector, self.traffic
+    def side(self, name):
+        """A side by its name."""
+        return SIDES[name](self.topology, self.policy)
 
-        def first():
-            inj.run(*traffic.parts['opening'][:1], count=min(64, traffic.parts['opening'][1]))
-        side.warm(first)
-        opened = traffic.run(inj, 'opening')
-        self.bench.check(opened.sent_packets == opened.packets,
-                         f'{side.name}: {opened.sent_packets} of {opened.packets} packets that '
-                         'open flows came out')
-        self.refuse(side)
-        have = side.flows()
-        self.bench.check(have in (None, traffic.flows),
-                         f'{side.name}: {have} flows, not {traffic.flows}')
+    def run(self, part, **options):
+        """A part of the traffic."""
+        return self.traffic.run(self.bench.injector, part, **options)
+
+    def complete(self, side, result, what):
+        """Did all packets come out?"""
+        self.bench.check(result.sent_packets == result.packets,
+                         f'{side.name}: {result.sent_packets} of {result.packets} packets '
+                         f'{what} came out')
+
+    def warm(self, side):
+        """Play what is to come for some flows, until all of it passes at once."""
+        for _ in range(20):
+            result = self.run('warm')
+            if result.sent_packets == result.packets:
+                break
+            side.settle()
+            side.flush()
+        self.complete(side, result, 'for warming up')
+        if side.name != 'none':
+            self.refuse(side)
+        side.flush()
+        self.expect_flows(side, 0)
 
     def refuse(self, side):
-        """What must not pass does not, and leaves nothing."""
-        if side.name == 'none':
-            return
+        """What must not pass does not."""
+        side.flush()
         before = came_out(self.topology)
-        self.traffic.run(self.bench.injector, 'refused')
-        if side.name == 'ovs':
-            side.warm(lambda: self.traffic.run(self.bench.injector, 'refused'))
+        self.run('refused')
+        side.settle()
         self.bench.check(came_out(self.topology) == before, f'{side.name}: strangers passed')
 
+    def expect_flows(self, side, count):
+        """So many, where a side knows any."""
+        have = side.flows()
+        self.bench.check(have in (None, count), f'{side.name}: {have} flows, not {count}')
+
+    def open(self, side):
+        """Warm up, open the flows, and check that they are there and nothing else is."""
+        self.next_pass = 0
+        self.warm(side)
+        self.complete(side, self.run('opening'), 'that open flows')
+        self.expect_flows(side, self.traffic.flows)
+
     def time(self, side, packets):
-        """ns a packet: the median of batches of 64, which no interruption from outside moves."""
+        """Packets of the flows, so many or some more: the injector's result."""
         passes = -(-packets // self.traffic.parts['timed'][1])
-        result = self.traffic.run(self.bench.injector, 'timed', passes=passes,
-                                  number=self.next_pass)
+        result = self.run('timed', passes=passes, number=self.next_pass)
         self.next_pass += passes
-        self.bench.check(result.sent_packets == result.packets,
-                         f'{side.name}: {result.sent_packets} of {result.packets} packets of '
-                         'established flows came out')
+        self.complete(side, result, 'of established flows')
         return result
 
-    def sample(self, name, packets, warm_up=0):
+    def cost(self, side, packets):
+        """ns a packet: the median of batches of 64, which no interruption from outside moves."""
+        self.time(side, max(packets // 10, self.traffic.parts['timed'][1]))
+        costs = self.time(side, packets).batch_costs()
+        self.expect_flows(side, self.traffic.flows)
+        return statistics.median(costs)
+
+    def sample(self, name, packets):
         """Set a side up, time it, take it down."""
-        side = SIDES[name](self.topology, self.policy)
-        self.next_pass = 1
+        side = self.side(name)
         side.setup()
         try:
             self.open(side)
-            if warm_up:
-                self.time(side, warm_up)
-            result = self.time(side, packets)
+            cost = self.cost(side, packets)
         finally:
             side.teardown()
-        costs = result.batch_costs()
-        low, median, high = statistics.quantiles(costs, n=4)
-        say(f'{name:9} mean {result.ns_per_packet:7.1f} median {median:7.1f} quartiles '
-            f'{low:7.1f} {high:7.1f} min {min(costs):7.1f} longest batch {result.max_ns} ns')
-        return median
+        say(f'    {name:9}{cost:9.1f}')
+        return cost
+
+
+class Opening(Steady):
+    """Each packet opens a flow; the tables are emptied before they are full."""
+    repeats = 3
+
+    def open(self, side):
+        """Nothing but to warm up."""
+        self.warm(side)
+
+    def time(self, side, packets=0):
+        """Open all flows."""
+        side.flush()
+        result = self.run('timed')
+        self.complete(side, result, 'that open flows')
+        self.expect_flows(side, self.traffic.flows)
+        return result
+
+    def cost(self, side, packets):
+        """ns a packet: the mean of all batches, so that a table that grows pays for it; of each
+        batch the median of several repeats, so that an interruption from outside does not."""
+        repeats = [self.time(side).batch_costs() for _ in range(self.repeats)]
+        return statistics.mean(statistics.median(batch) for batch in zip(*repeats))
+
+
+class Flood(Steady):
+    """SYNs when there is no room for more: vfw has as many half-open flows as it may, conntrack as
+    many entries."""
+    room = 65536
+
+    def open(self, side):
+        """Fill the table."""
+        self.warm(side)
+        self.run('opening')
+        half_open = self.room // 4   # vfw's default
+        self.expect_flows(side, half_open if side.name == 'vfw' else self.room)
+
+    def time(self, side, packets):
+        """More SYNs. conntrack makes room by evicting flows that saw no answer, where it finds one
+        in a few buckets, and else drops the SYN."""
+        before = drops(side)
+        result = self.run('timed')
+        dropped = drops(side) - before
+        self.bench.check(dropped >= (result.packets if side.name == 'vfw' else result.packets / 2),
+                         f'{side.name}: {result.packets} SYNs, but only {dropped} dropped or '
+                         'others for them')
+        if side.name == 'vfw':
+            self.bench.check(result.sent_packets == 0, 'vfw: SYNs passed that should not')
+        have = side.flows()
+        self.bench.check(have <= self.room, f'{side.name}: {have} flows in room for {self.room}')
+        return result
+
+    def cost(self, side, packets):
+        """ns a SYN: the median of batches."""
+        return statistics.median(self.time(side, packets).batch_costs())
+
+
+def drops(side):
+    """vfw: packets dropped because of the limit; conntrack: packets dropped, or flows for them."""
+    if side.name == 'vfw':
+        stats = json.loads(sh(['vfw-nl', '-j', 'stats', 'show', side.topology.vms[0].uuid]))
+        return sum(drop['in-packets'] for drop in stats[0].get('drop', [])
+                   if drop['reason'] == 'half-open-limit')
+    return sum(int(value) for value in
+               re.findall(r'(?:early_drop| drop)=(\d+)', sh(['conntrack', '-S'])))
+
+
+def few(bench):
+    """established_few"""
+    return Steady(bench, single_vm(bench), established_udp(500), Policy(flows=1000))
+
+
+def many(bench):
+    """established_many"""
+    return Steady(bench, single_vm(bench), established_udp(250000), Policy(flows=262144))
+
+
+def segments(bench):
+    """established_tcp"""
+    return Steady(bench, single_vm(bench), established_tcp_traffic(1000), Policy(flows=4096))
+
+
+def opening(bench):
+    """new_flow"""
+    count = 100000 if bench.quick else 250000
+    return Opening(bench, single_vm(bench), new_flows(count, [UDP_TO_VM, UDP_FROM_VM]),
+                   Policy(flows=count))
+
+
+def flood(bench):
+    """syn_flood"""
+    up, topology = dev_port(single_vm(bench).uplink), single_vm(bench)
+    count = 200000 if bench.quick else 500000
+    syns = [pack(0, up, flow, True, index) for index, flow in enumerate(tuples(80000 + count))]
+    traffic = Traffic([tcp_template(True, SYN), tcp_template(False, ACK)], 0, warm=syns[:16],
+                      opening=syns[:80000], timed=syns[80000:],
+                      refused=outsiders(up, dev_port(PORT)))
+    return Flood(bench, topology, traffic, Policy(flows=Flood.room))
+
+
+def thousand(bench):
+    """vms_1000: each VM has a port and an address of its own, and ten flows."""
+    vms = [Vm(i, f'vp{i}', f'02:00:00:02:{i >> 8:02x}:{i & 255:02x}') for i in range(1000)]
+    if not hasattr(bench, 'thousand'):
+        single_vm(bench)
+        add_netdevs([vm.port for vm in vms])
+        bench.thousand = Topology(UPLINK, vms, {UPLINK: REMOTE_MAC,
+                                                **{vm.port: vm.mac for vm in vms}})
+    up, ports = dev_port(UPLINK), [dev_port(vm.port) for vm in vms]
+    payload, templates, opened = b'x' * 18, [], []
+    for i, vm in enumerate(vms):
+        address = f'10.0.{i // 200}.{1 + i % 200}'
+        to_vm = ip('10.128.0.1', address, 17, udp(1, 1, payload))
+        templates += [Template(ether(to_vm, REMOTE_MAC, vm.mac)),
+                      Template(ether(ip(address, '10.128.0.1', 17, udp(1, 1, payload)),
+                                     vm.mac, REMOTE_MAC))]
+    for index, flow in enumerate(tuples(10000)):
+        i = index % 1000
+        local = number(f'10.0.{i // 200}.{1 + i % 200}')
+        opened += [pack(2 * i, up, flow, True, local=local),
+                   pack(2 * i + 1, ports[i], flow, False, local=local)]
+    timed = opened.copy()
+    random.Random(SEED).shuffle(timed)
+    traffic = Traffic(templates, 10000, warm=opened[:16] * 2, opening=opened, timed=timed,
+                      refused=outsiders(up, ports[0]))
+    return Steady(bench, bench.thousand, traffic, Policy(flows=65536))
 
 
 FOUR = ('none', 'vfw', 'nftables', 'ovs')
 
+# name: what makes it, its sides, packets of a sample in quick and full mode
+PACKET_ROWS = {
+    'established_few': (few, FOUR, 200000, 1000000),
+    'established_many': (many, FOUR, 500000, 1500000),
+    'established_tcp': (segments, FOUR, 200000, 1000000),
+    'new_flow': (opening, FOUR, 0, 0),
+    'syn_flood': (flood, ('vfw', 'nftables'), 0, 0),
+    'vms_1000': (thousand, ('none', 'vfw', 'nftables'), 200000, 1000000),
+}
 
-def measure(bench, name, steady, packets, sides=FOUR, warm_up=0):
-    """The row of a steady state."""
-    steady.traffic.load(bench.injector)
-    samples = bench.alternate({side: lambda side=side: steady.sample(side, packets, warm_up)
+
+def measure(bench, name):
+    """A row of the table above."""
+    make, sides, quick, full = PACKET_ROWS[name]
+    work = make(bench)
+    work.traffic.load(bench.injector)
+    packets = quick if bench.quick else full
+    samples = bench.alternate({side: lambda side=side: work.sample(side, packets)
                                for side in sides})
     return bench.entry(name, 'ns/packet', samples)
 
 
-@row('established_few', unit='ns/packet')
-def established_few(bench):
-    """64-byte UDP packets of 500 flows."""
-    topology = single_vm(bench)
-    steady = Steady(bench, topology, established_udp(bench, 500), Policy(flows=1000))
-    return measure(bench, 'established_few', steady, 200000 if bench.quick else 1000000,
-                   warm_up=20000)
+def register():
+    """All rows of the table."""
+    for name in PACKET_ROWS:
+        row(name, unit='ns/packet')(lambda bench, name=name: measure(bench, name))
 
 
-@row('established_many', unit='ns/packet')
-def established_many(bench):
-    """64-byte UDP packets of 250,000 flows in random order."""
-    topology = single_vm(bench)
-    steady = Steady(bench, topology, established_udp(bench, 250000), Policy(flows=262144))
-    return measure(bench, 'established_many', steady, 500000 if bench.quick else 1500000)
+register()

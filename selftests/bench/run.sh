@@ -15,6 +15,7 @@ top=$(realpath "$(dirname "$0")/../..")
 cd "$top"
 bench=$top/selftests/bench lab=$top/selftests/lab out=$top/build/bench/${BENCH_LABEL:-}
 seconds=3000
+export BENCH=${BENCH:-full}
 
 die() { echo "bench: $*" >&2; exit 1; }
 
@@ -45,7 +46,7 @@ commit() {
 
 host() { # COMMAND...
 	"$lab/host.sh" --kernel plain --mem "${BENCH_MEM:-6G}" --timeout "$seconds" --work "$out" \
-		--env "BENCH=${BENCH:-full}" --env "ROWS=${ROWS:-}" --env "BENCH_OUT=$out" \
+		--env "BENCH=$BENCH" --env "ROWS=${ROWS:-}" --env "BENCH_OUT=$out" \
 		--env "BENCH_INJECTOR=$BENCH_INJECTOR" --env "BENCH_COMMIT=$(commit)" \
 		--env "BENCH_CPU=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
 		--env "BENCH_LOAD=$(cut -d' ' -f1-3 /proc/loadavg)" \
@@ -57,7 +58,7 @@ spin() { # ROW SIDE SECONDS
 	SPIN="$*" host /usr/bin/python3 "$bench/spin.py"
 }
 
-case ${BENCH:-full} in quick|full) ;; *) die "BENCH=$BENCH: quick or full" ;; esac
+case $BENCH in quick|full) ;; *) die "BENCH=$BENCH: quick or full" ;; esac
 if [ "${1:-}" = --spin ]; then
 	[ $# -eq 4 ] || die 'usage: run.sh --spin ROW SIDE SECONDS'
 	build
