@@ -194,9 +194,12 @@ def conntrack_begin(flows):
         conntrack_begin.kept = {name: sysctl(name) for name in
                                 ('net.netfilter.nf_conntrack_buckets',
                                  'net.netfilter.nf_conntrack_max')}
-    sysctl('net.netfilter.nf_conntrack_buckets', max(65536, 1 << (flows - 1).bit_length()))
+    sysctl('net.netfilter.nf_conntrack_buckets', 
+           int(os.environ.get('BENCH_BUCKETS') or max(65536, 1 << (flows - 1).bit_length())))
     sysctl('net.netfilter.nf_conntrack_max', max(65536, flows))
     sysctl('net.netfilter.nf_conntrack_tcp_be_liberal', 0)
+    # As vfw has it by default: a connection begins with a SYN.
+    sysctl('net.netfilter.nf_conntrack_tcp_loose', 0)
     for name in ('udp_timeout', 'udp_timeout_stream', 'tcp_timeout_syn_sent',
                  'tcp_timeout_syn_recv'):
         sysctl(f'net.netfilter.nf_conntrack_{name}', 3600)
