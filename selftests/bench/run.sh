@@ -4,8 +4,8 @@
 # bench.py in it. "make bench" is the way to call it.
 #
 #   run.sh                          rows of ROWS (all), as BENCH=quick|full says
-#   run.sh --spin ROW SIDE SECONDS  one row's traffic on one side for so long, for a profiler; says
-#                                   which process to look at
+#   run.sh --spin ROW SIDE SECONDS  one row's traffic on one side for so long; says which process to
+#                                   look at, and with perf installed where it spends its time
 #
 # VFW_KO names a module to take instead of building one. BENCH_LABEL names the directory below
 # build/bench for the results (none: build/bench itself).
@@ -53,9 +53,35 @@ host() { # COMMAND...
 		--env "PYTHONDONTWRITEBYTECODE=1" --env "SPIN=${SPIN:-}" -- "$@"
 }
 
+# The process that is the lab host's kernel: a child's child of ours.
+kernel_of() { # PID
+	local child
+	for child in $(pgrep -P "$1"); do
+		[ "$(cat "/proc/$child/comm")" != linux ] || { echo "$child"; return; }
+		kernel_of "$child"
+	done
+}
+
+# A sample each 100 us is put to the function it is in by the symbols that the host left.
+profile() { # PID SECONDS
+	perf record -q -e cpu-clock -c 100000 -p "$1" -o "$out/spin.perf" -- sleep "$2" > /dev/null
+	perf script -i "$out/spin.perf" -F ip 2> /dev/null |
+		/usr/bin/python3 "$bench/symbols.py" "$out/spin.kallsyms"
+}
+
 spin() { # ROW SIDE SECONDS
+	local host kernel
 	seconds=$(($3 + 300))
-	SPIN="$*" host /usr/bin/python3 "$bench/spin.py"
+	rm -f "$out/spin.kallsyms"
+	SPIN="$*" host /usr/bin/python3 "$bench/spin.py" & host=$!
+	until [ -s "$out/spin.kallsyms" ]; do
+		kill -0 "$host" 2> /dev/null || die 'the host ended early'
+		sleep 0.2
+	done
+	kernel=$(kernel_of "$host")
+	echo "bench: the kernel is process $kernel" >&2
+	if command -v perf > /dev/null; then profile "$kernel" $(($3 > 2 ? $3 - 2 : 1)); fi
+	wait "$host"
 }
 
 case $BENCH in quick|full) ;; *) die "BENCH=$BENCH: quick or full" ;; esac

@@ -189,13 +189,18 @@ class VfwSide(NoneSide):
 
 
 def conntrack_begin(flows):
-    """Size conntrack for so many flows: a bucket for each, as its documentation has it."""
+    """Size conntrack for so many flows.
+
+    Its documentation has a bucket for each flow, which is in the table twice, by default; tried with
+    250,000 flows, four times as many buckets are the best (the look-up is a fifth cheaper), and
+    more of them give nothing.
+    """
     if not hasattr(conntrack_begin, 'kept'):
         conntrack_begin.kept = {name: sysctl(name) for name in
                                 ('net.netfilter.nf_conntrack_buckets',
                                  'net.netfilter.nf_conntrack_max')}
-    sysctl('net.netfilter.nf_conntrack_buckets', 
-           int(os.environ.get('BENCH_BUCKETS') or max(65536, 1 << (flows - 1).bit_length())))
+    buckets = max(65536, 4 << (flows - 1).bit_length())
+    sysctl('net.netfilter.nf_conntrack_buckets', buckets)
     sysctl('net.netfilter.nf_conntrack_max', max(65536, flows))
     sysctl('net.netfilter.nf_conntrack_tcp_be_liberal', 0)
     # As vfw has it by default: a connection begins with a SYN.

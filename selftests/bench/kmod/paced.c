@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets at a steady pace, from a soft interrupt, whatever else the CPU does meanwhile: how long
- * is one held up? A packet's delay is from when it was due until it was through; when the timer comes
- * late, all packets that are due by then have waited.
+ * is one held up? A packet's delay is from when it was due until it was through; when the timer
+ * comes late, all packets that are due by then have waited.
  */
 
 #include <linux/hrtimer.h>
