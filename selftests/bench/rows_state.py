@@ -5,21 +5,19 @@ Rows about state at rest: memory a flow, save and restore, bytes a flow in the s
 All sides hold the same flows (tools/flows.h): TCP connections whose handshake is complete, with
 window state, and with counters. conntrack counts packets only when told to, so it is told to
 (nf_conntrack_acct); its memory is also measured without. Its hash table has as many buckets as it
-may have entries, which is the kernel's own proportion.
+may have entries, which is the kernel's own proportion (Documentation/networking/nf_conntrack-sysctl
+in the kernel's source); a larger one would be faster and take more memory.
 """
 
 import os
 import time
 import uuid
 
-from core import row, sh
+from core import row, say, sh
+from sides import SIDES, Policy
+from surroundings import VethSurroundings, tool
 
 PROC = '/proc/sys/net/netfilter/'
-
-
-def tool(bench, name):
-    """A program of tools/, where run.sh has it built."""
-    return os.path.join(bench.tree, 'build/bench/tools', name)
 
 
 def flows_of(bench):
@@ -121,6 +119,105 @@ class Vm:
 def rate(count, seconds):
     """Flows a second, of samples of seconds."""
     return {side: [count / value for value in values] for side, values in seconds.items()}
+
+
+class WebPolicy(Policy):
+    """The flows of flows.h may be opened, of either family."""
+    def vfw(self):
+        return (f'default in drop\ndefault out drop\nlimit flows {self.flows}\n'
+                'pass in tcp local port 443\n')
+
+    def nft(self):
+        return ['tcp dport 443 accept']
+
+
+def memory():
+    """
+    Bytes of memory that the kernel has for itself, counted in two ways: all that is neither free nor
+    of files nor of processes; and what its allocators say they have.
+    """
+    for _ in range(3):
+        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as file:
+            file.write('3')
+        time.sleep(0.1)
+    with open('/proc/meminfo', encoding='ascii') as file:
+        kib = {line.split(':')[0]: int(line.split()[1]) for line in file}
+    rest = kib['MemTotal'] - sum(kib[part] for part in ('MemFree', 'Buffers', 'Cached', 'AnonPages'))
+    return rest * 1024, (kib['Slab'] + kib['VmallocUsed']) * 1024
+
+
+class Memory:
+    """What a side's flows take: its index and all, but nothing of the bench's."""
+    COUNT = 1_000_000
+
+    def __init__(self, bench, around, family):
+        self.bench, self.around, self.family = bench, around, family
+
+    def flows(self, side, acct):
+        """Bytes a flow: the kernel's memory with the flows less that without."""
+        side = SIDES[side](self.around.topology, WebPolicy(self.COUNT))
+        write_sysctl('nf_conntrack_buckets', 1024)  # in case it has more: they are to be counted
+        before = memory()
+        side.setup()
+        if side.name == 'nftables':
+            buckets = 1 << (self.COUNT - 1).bit_length()
+            write_sysctl('nf_conntrack_buckets', buckets)
+            write_sysctl('nf_conntrack_acct', int(acct))
+        try:
+            sh([tool(self.bench, 'openflows'), 'vm:eth0', 'peer:u1', str(self.COUNT), self.family])
+            with_flows = memory()
+            self.bench.check(side.flows() == self.COUNT,
+                             f'{side.flows()} flows of {self.COUNT} were opened')
+            self.established(side)
+        finally:
+            side.teardown()
+        rest, allocated = (now - then for now, then in zip(with_flows, before))
+        after = memory()[0] - before[0]
+        say(f'{side.name}: {rest / self.COUNT:.1f} bytes a flow, by the allocators '
+            f'{allocated / self.COUNT:.1f}, still there afterwards {after / self.COUNT:.1f}')
+        self.bench.check(abs(rest - allocated) < 0.05 * rest,
+                         f'{side.name}: two ways to count memory differ: {rest}, {allocated}')
+        return rest / self.COUNT
+
+    def established(self, side):
+        """Fail unless the flows are what they are to be; of vfw's, ask for one in 64."""
+        if side.name == 'vfw':
+            uuid_of = self.around.topology.vms[0].uuid
+            shown = int(sh(f'vfw-nl -n flow show {uuid_of} remote-port 32768 state tcp-established |'
+                           ' grep -c tcp-established')) * 64
+        else:
+            shown = int(sh([tool(self.bench, 'ctnl'), 'count']))
+        self.bench.check(shown == self.COUNT,
+                         f'{side.name}: {shown} flows of {self.COUNT} are established')
+
+
+def mem(bench, name, family):
+    """The row of a family."""
+    acct = read_sysctl('nf_conntrack_acct')
+    with VethSurroundings(bench) as around:
+        measure = Memory(bench, around, family)
+        samples = bench.alternate({
+            'vfw': lambda: measure.flows('vfw', True),
+            'conntrack': lambda: measure.flows('nftables', True),
+            'conntrack_no_counters': lambda: measure.flows('nftables', False),
+        }, rounds=1 if bench.quick else 3)
+    write_sysctl('nf_conntrack_acct', acct)
+    return bench.entry(name, 'bytes/flow', samples)
+
+
+@row('mem_v4', unit='bytes/flow')
+def mem_v4(bench):
+    """
+    IPv4: 1,000,000 TCP connections, opened by packets; the kernel's memory with them less that
+    without, over their number. Hash tables and extensions are in it, on both sides.
+    """
+    return mem(bench, 'mem_v4', '4')
+
+
+@row('mem_v6', unit='bytes/flow')
+def mem_v6(bench):
+    """The same for IPv6."""
+    return mem(bench, 'mem_v6', '6')
 
 
 @row('save', unit='flows/s')

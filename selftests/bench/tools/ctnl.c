@@ -5,6 +5,7 @@
  *   ctnl fill COUNT 4|6   create COUNT entries (flows.h)
  *   ctnl dump FILE        write all entries to FILE as the messages they come in
  *   ctnl restore FILE     create the entries of such a file
+ *   ctnl count            print how many entries are assured (TCP: were established)
  *
  * dump and restore print entries and bytes. fill and restore send many requests at a time, ask
  * for no acknowledgments, and take any error message for the end.
@@ -221,6 +222,41 @@ static void dump(const char *path)
 	printf("%u %llu\n", count, (unsigned long long)bytes);
 }
 
+static int assured(struct nlmsghdr *head)
+{
+	struct nlattr *attr = (void *)((uint8_t *)head + NLMSG_SPACE(sizeof(struct nfgenmsg)));
+	ssize_t length = head->nlmsg_len - NLMSG_SPACE(sizeof(struct nfgenmsg));
+
+	while (length > NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN) {
+		if ((attr->nla_type & NLA_TYPE_MASK) == CTA_STATUS)
+			return !!(ntohl(*(uint32_t *)(attr + 1)) & IPS_ASSURED);
+		length -= NLA_ALIGN(attr->nla_len);
+		attr = (void *)((uint8_t *)attr + NLA_ALIGN(attr->nla_len));
+	}
+	return 0;
+}
+
+static void count_assured(void)
+{
+	struct nlmsghdr *head = message_begin(IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+	uint32_t messages = 0, count = 0;
+	ssize_t left;
+	int more = 1;
+
+	head->nlmsg_len = used;
+	send_pending();
+	while (more) {
+		left = recv(nl, buffer, RECEIVE, 0);
+		if (left < 0)
+			fail("recv");
+		head = (void *)buffer;
+		more = count_messages(head, &left, &messages);
+		for (; NLMSG_OK(head, left); head = NLMSG_NEXT(head, left))
+			count += assured(head);
+	}
+	printf("%u\n", count);
+}
+
 /* The flags of both ends are dumped without a mask that says which of them to set. */
 static void set_masks(struct nlattr *attr, size_t length)
 {
@@ -299,8 +335,10 @@ int main(int argc, char **argv)
 		dump(argv[2]);
 	} else if (argc == 3 && !strcmp(argv[1], "restore")) {
 		restore(argv[2]);
+	} else if (argc == 2 && !strcmp(argv[1], "count")) {
+		count_assured();
 	} else {
-		fputs("usage: ctnl fill COUNT 4|6 | dump FILE | restore FILE\n", stderr);
+		fputs("usage: ctnl fill COUNT 4|6 | dump FILE | restore FILE | count\n", stderr);
 		return 1;
 	}
 	return 0;
