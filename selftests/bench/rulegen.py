@@ -502,21 +502,22 @@ class RuleSet:
                 f'{port_text(rule.local_ports)} . {port_text(rule.remote_ports)} : '
                 f'{"accept" if rule.action == "pass" else "drop"}')
 
-    def nft_maps(self):
+    def nft_maps(self, chosen=None):
         """
-        Verdict maps, and the rules that ask them, for packets towards the VM: (declarations,
-        rules). Only TCP and UDP have ports to ask for, so the set must have no other protocols
+        Verdict maps of the chosen layers (all), and the rules that ask them, for packets towards
+        the VM: (declarations, rules). Only TCP and UDP have ports to ask for, so the set must have no other protocols
         whose rules matter to the packets.
         """
         address = 'ipv4_addr' if self.family == 4 else 'ipv6_addr'
         ip = 'ip' if self.family == 4 else 'ip6'
+        protocol = 'ip protocol' if self.family == 4 else 'ip6 nexthdr'
         maps, asked = [], []
-        for number, rules in enumerate(self.layers()):
+        for number, rules in enumerate(self.layers() if chosen is None else chosen):
             elements = ',\n      '.join(self.nft_element(rule) for rule in rules)
             maps.append(f'  map layer{number} {{\n    type {address} . {address} . inet_proto . '
                         f'inet_service . inet_service : verdict\n    flags interval\n'
                         f'    elements = {{\n      {elements}\n    }}\n  }}\n')
-            asked.append(f'    {ip} daddr . {ip} saddr . meta l4proto . th dport . th sport '
+            asked.append(f'    {ip} daddr . {ip} saddr . {protocol} . th dport . th sport '
                          f'vmap @layer{number}\n')
         return ''.join(maps), ''.join(asked)
 
