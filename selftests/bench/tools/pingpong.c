@@ -2,10 +2,10 @@
 /*
  * Round trips of one small UDP packet between two network namespaces.
  *
- *   pingpong SERVER_NAMESPACE ADDRESS PORT CLIENT_NAMESPACE COUNT PATIENCE_MS
+ *   pingpong SERVER_NAMESPACE ADDRESS PORT CLIENT_NAMESPACE COUNT MS
  *
  * Prints median, 99th and 99.9th percentile in ns. Exit status 2: an answer did not come within
- * PATIENCE_MS.
+ * MS.
  */
 
 #include <arpa/inet.h>
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	pid_t child;
 
 	if (argc != 7 || inet_pton(AF_INET, argv[2], &server.sin_addr) != 1) {
-		fputs("usage: pingpong SERVER_NS ADDRESS PORT CLIENT_NS COUNT PATIENCE_MS\n", stderr);
+		fputs("usage: pingpong SERVER_NS ADDRESS PORT CLIENT_NS COUNT MS\n", stderr);
 		return 1;
 	}
 	server.sin_port = htons(atoi(argv[3]));
