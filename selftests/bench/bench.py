@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The benchmark, inside a lab host: run rows, print the table, write results.json.
 
-Started by run.sh. Variables: BENCH (quick or full), ROWS (names, none: all), BENCH_OUT (directory of
-results.json), BENCH_INJECTOR (vfw_bench.ko), BENCH_COMMIT.
+Started by run.sh. Variables: BENCH (quick or full), ROWS (names, none: all), BENCH_OUT (directory
+of results.json), BENCH_INJECTOR (vfw_bench.ko), BENCH_COMMIT.
 """
 
 import datetime

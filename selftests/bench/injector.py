@@ -59,7 +59,8 @@ def ip(src, dst, protocol, payload):
     """An IPv4 or IPv6 packet, by what the addresses look like."""
     if ':' in src:
         return struct.pack('!IHBB', 6 << 28, len(payload), protocol, 64) + \
-            socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + payload
+            socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + \
+            payload
     head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0,
                        socket.inet_aton(src), socket.inet_aton(dst))
     return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + payload

@@ -104,8 +104,12 @@ class Policy:
 
 
 class Side:
-    """What stands between ports."""
+    """What stands between ports.
+
+    late: a packet may come out later than it came in, by way of a daemon.
+    """
     name = ''
+    late = False
 
     def __init__(self, topology, policy):
         self.topology, self.policy = topology, policy
@@ -191,9 +195,9 @@ class VfwSide(NoneSide):
 def conntrack_begin(flows):
     """Size conntrack for so many flows.
 
-    Its documentation has a bucket for each flow, which is in the table twice, by default; tried with
-    250,000 flows, four times as many buckets are the best (the look-up is a fifth cheaper), and
-    more of them give nothing.
+    Its documentation has a bucket for each flow, which is in the table twice, by default; tried
+    with 250,000 flows, four times as many buckets are the best (the look-up is a fifth cheaper),
+    and more of them give nothing.
     """
     if not hasattr(conntrack_begin, 'kept'):
         conntrack_begin.kept = {name: sysctl(name) for name in
@@ -227,8 +231,8 @@ class NftSide(NoneSide):
     name = 'nftables'
 
     def ruleset(self):
-        """Established first, by one look at the state; then what may open a flow: with several VMs
-        each in a chain of its own, which a map finds by the port."""
+        """Established first, by one look at the state; then what may open a flow: with several
+        VMs each in a chain of its own, which a map finds by the port."""
         vms, rules = self.topology.vms, self.policy.nft()
         chain = ['ct state vmap { established : accept, related : accept, invalid : drop }']
         chains = []
@@ -267,6 +271,7 @@ class NftSide(NoneSide):
 class OvsSide(Side):
     """Open vSwitch: its kernel datapath with ct(), its daemons as the packages start them."""
     name = 'ovs'
+    late = True
     bridge = 'ovsbr'
 
     @staticmethod
@@ -307,7 +312,8 @@ class OvsSide(Side):
             if len(self.topology.vms) == 1:
                 to_vm = f'in_port={up}'
             lines.append(f'table=1,priority=100,{to_vm},ct_state=+trk+est,ip,actions={vm.port}')
-            lines.append(f'table=1,priority=100,in_port={vm.port},ct_state=+trk+est,ip,actions={up}')
+            lines.append(f'table=1,priority=100,in_port={vm.port},ct_state=+trk+est,ip,'
+                         f'actions={up}')
             lines += [f'table=1,priority=50,{to_vm},ct_state=+trk+new,{match},'
                       f'actions=ct(commit),{vm.port}' for match in self.policy.openflow()]
         lines.append('table=1,priority=0,actions=drop')
