@@ -9,15 +9,15 @@ import statistics
 import time
 
 from core import row, say, sh
-from injector import (ACK, PSH, RECORD_NUMBERS, SYN, Template, add_netdevs, dev_port, ether, ip,
-                      tcp, tx_packets, udp)
+from injector import (ACK, BATCH, PSH, RECORD_NUMBERS, SYN, Template, add_netdevs, dev_port, ether,
+                      ip, tcp, tx_packets, udp)
 from sides import SIDES, Policy, Topology, Vm
 
 UPLINK, PORT = 'vb0', 'vb1'
 REMOTE_MAC, VM_MAC = '02:00:00:00:01:01', '02:00:00:00:00:02'
 VM_ADDRESS = '10.0.0.2'
 SEED = 20260101
-SLICES = 12
+SLICES, PATIENCE = 8, 6   # parts of a sample; how often as many are tried
 
 
 def number(text):
@@ -180,6 +180,7 @@ class Steady:
     def __init__(self, bench, topology, traffic, policy):
         self.bench, self.topology, self.traffic, self.policy = bench, topology, traffic, policy
         self.next_pass = self.next_part = 0
+        self.shares = {}   # side -> which part of the batches was clean, of each sample
 
     def side(self, name):
         """A side by its name."""
@@ -249,17 +250,27 @@ class Steady:
         return result
 
     def cost(self, side, packets):
-        """ns a packet. Whatever else goes on in the machine makes packets slower, never faster, and
-        for a while: so a sample is taken in slices with pauses between them. A slice's cost is the
-        median of its batches, the sample's the lower quartile of its slices.
+        """ns a packet: the median of the batches that had the CPU for themselves. They are taken
+        until there are enough, or it becomes clear that the machine is too busy.
         """
         self.time(side, self.traffic.parts['timed'][1])
-        slices = []
-        for _ in range(SLICES):
-            time.sleep(0.02)
-            slices.append(statistics.median(self.time(side, packets // SLICES).batch_costs()))
+        clean, every = [], []
+        for turn in range(PATIENCE * SLICES):
+            result = self.time(side, packets // SLICES)
+            good = result.clean_costs()
+            clean += good
+            every += result.batch_costs()
+            if turn >= SLICES - 1 and len(clean) >= packets / BATCH / 3:
+                break
+            if len(good) < len(result.times) / 4:
+                time.sleep(0.05)
         self.expect_flows(side, self.traffic.flows)
-        return statistics.quantiles(slices, n=4)[0]
+        return self.judge(side, clean, every)
+
+    def judge(self, side, clean, every):
+        """The median of clean batches, of all if there are next to none."""
+        self.shares.setdefault(side.name, []).append(len(clean) / len(every))
+        return statistics.median(clean if len(clean) >= 50 else every)
 
     def sample(self, name, packets):
         """Set a side up, time it, take it down."""
@@ -292,9 +303,25 @@ class Opening(Steady):
 
     def cost(self, side, packets):
         """ns a packet: the mean of all batches, so that a table that grows pays for it; of each
-        batch the median of several repeats, so that an interruption from outside does not."""
-        repeats = [self.time(side).batch_costs() for _ in range(self.repeats)]
-        return statistics.mean(statistics.median(batch) for batch in zip(*repeats))
+        batch the median of several repeats, so that an interruption from outside does not. Only
+        repeats in which the batch had the CPU for itself count, if there are any.
+        """
+        clean, every = None, None
+        for turn in range(PATIENCE * self.repeats):
+            result = self.time(side)
+            costs = result.batch_costs()
+            clean, every = clean or [[] for _ in costs], every or [[] for _ in costs]
+            for batch, cost in enumerate(costs):
+                every[batch].append(cost)
+            for batch, good in enumerate(result.clean()):
+                if good:
+                    clean[batch].append(costs[batch])
+            have = sum(len(batch) >= 2 for batch in clean)
+            if turn >= self.repeats - 1 and have >= 0.95 * len(clean):
+                break
+        self.shares.setdefault(side.name, []).append(sum(map(len, clean)) / sum(map(len, every)))
+        return statistics.mean(statistics.median(good or any_)
+                               for good, any_ in zip(clean, every))
 
 
 class Flood(Steady):
@@ -331,7 +358,7 @@ class Flood(Steady):
     def cost(self, side, packets):
         """ns a SYN: the median of batches."""
         result = self.time(side, packets)
-        return statistics.median(result.batch_costs())
+        return self.judge(side, result.clean_costs(), result.batch_costs())
 
 
 def drops(side):
@@ -409,12 +436,12 @@ FOUR = ('none', 'vfw', 'nftables', 'ovs')
 
 # name: what makes it, its sides, packets of a sample in quick and full mode
 PACKET_ROWS = {
-    'established_few': (few, FOUR, 200000, 1000000),
+    'established_few': (few, FOUR, 400000, 1000000),
     'established_many': (many, FOUR, 500000, 1500000),
-    'established_tcp': (segments, FOUR, 200000, 1000000),
+    'established_tcp': (segments, FOUR, 400000, 1000000),
     'new_flow': (opening, FOUR, 0, 0),
     'syn_flood': (flood, ('vfw', 'nftables'), 0, 0),
-    'vms_1000': (thousand, ('none', 'vfw', 'nftables'), 200000, 1000000),
+    'vms_1000': (thousand, ('none', 'vfw', 'nftables'), 400000, 1000000),
 }
 
 
@@ -426,7 +453,11 @@ def measure(bench, name):
     packets = quick if bench.quick else full
     samples = bench.alternate({side: lambda side=side: work.sample(side, packets)
                                for side in sides})
-    return bench.entry(name, 'ns/packet', samples)
+    entry = bench.entry(name, 'ns/packet', samples)
+    # Of the batches that were timed, the part that had the CPU for itself and counts.
+    entry['clean'] = {side: round(statistics.mean(parts), 3) for side, parts in work.shares.items()}
+    say(f'{name}: clean {entry["clean"]}')
+    return entry
 
 
 def register():

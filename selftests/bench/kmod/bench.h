@@ -38,6 +38,7 @@ void vfwb_program_free(void);
 /* clock.c */
 void vfwb_clock_init(void);
 u64 vfwb_clock_ns(u64 cycles);
+u64 vfwb_clock_gauge(void);
 
 /* Before it is read, all before it is done: what is timed does not leak into what is not. */
 static inline u64 vfwb_clock_read(void)

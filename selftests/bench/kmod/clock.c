@@ -38,3 +38,30 @@ u64 vfwb_clock_ns(u64 cycles)
 
 	return mul_u64_u64_div_u64(cycles, all_ns, all_cycles);
 }
+
+/**
+ * vfwb_clock_gauge() - how fast is the CPU now?
+ *
+ * Arithmetic that needs no memory but all of the CPU's units, so that it takes longer when another
+ * hardware thread shares them.
+ *
+ * Return: cycles of the time stamp counter.
+ */
+u64 vfwb_clock_gauge(void)
+{
+	unsigned long a = 1, b = 2, c = 3, d = 4;
+	u64 begin = vfwb_clock_read();
+	unsigned int i;
+
+	for (i = 0; i < 1000; i++) {
+		a += i;
+		b ^= i;
+		c += 3;
+		d -= i;
+		OPTIMIZER_HIDE_VAR(a);
+		OPTIMIZER_HIDE_VAR(b);
+		OPTIMIZER_HIDE_VAR(c);
+		OPTIMIZER_HIDE_VAR(d);
+	}
+	return vfwb_clock_read() - begin;
+}

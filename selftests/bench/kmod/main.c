@@ -35,6 +35,7 @@ static atomic_t opened = ATOMIC_INIT(0);
 struct run {
 	struct vfwb_run args;
 	u64 cycles, max_cycles;
+	u64 gauge;	/* cycles, before this batch */
 	u32 times;	/* how many were written */
 	struct sk_buff *batch[VFWB_BATCH];
 };
@@ -59,15 +60,25 @@ static int make_batch(struct run *run, u32 at, u32 pass, unsigned int count)
 	return -ENOMEM;
 }
 
+static u32 as_ns(u64 cycles)
+{
+	return min_t(u64, vfwb_clock_ns(cycles), U32_MAX);
+}
+
 static int note_time(struct run *run, u64 cycles)
 {
 	u32 __user *times = u64_to_user_ptr(run->args.times);
+	u32 __user *gauges = u64_to_user_ptr(run->args.gauges);
+	u32 at = run->times;
 
 	run->cycles += cycles;
 	run->max_cycles = max(run->max_cycles, cycles);
-	if (run->times >= run->args.times_room)
+	if (at >= run->args.times_room)
 		return 0;
-	return put_user((u32)min_t(u64, vfwb_clock_ns(cycles), U32_MAX), times + run->times++);
+	run->times++;
+	if (gauges && put_user(as_ns(run->gauge), gauges + at))
+		return -EFAULT;
+	return put_user(as_ns(cycles), times + at);
 }
 
 static int receive_batch(struct run *run, unsigned int count)
@@ -110,6 +121,7 @@ static int run_pass(struct run *run, u32 pass)
 		err = make_batch(run, at, pass, count);
 		if (err)
 			return err;
+		run->gauge = vfwb_clock_gauge();
 		if (run->args.flags & VFWB_TIME_EACH)
 			err = receive_each(run, count);
 		else

@@ -72,6 +72,8 @@ struct vfwb_load {
  * @times_room: room for so many times, 0: not wanted
  * @times: pointer to __u32, filled with the ns of each batch (of each packet with
  *	VFWB_TIME_EACH); as many as fit
+ * @gauges: pointer to __u32, filled with the ns that a fixed piece of arithmetic took right before
+ *	each batch, as many as @times; it is slow when the CPU's other thread is busy, or the CPU is
  * @ns: result: time in which packets were on their way
  * @packets: result: packets injected
  * @max_ns: result: the longest batch or packet
@@ -86,6 +88,7 @@ struct vfwb_run {
 	__u32 flags;
 	__u32 times_room;
 	__u64 times;
+	__u64 gauges;
 	__u64 ns;
 	__u64 packets;
 	__u64 max_ns;
