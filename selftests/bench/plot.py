@@ -11,7 +11,6 @@ drawn.
 
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -23,10 +22,12 @@ TITLES = {
     'none': 'no firewall', 'nftables': 'nftables + conntrack', 'ovs': 'Open vSwitch ct()',
     'ctnetlink': 'ctnetlink, own program', 'conntrack': 'conntrack',
     'conntrack_no_counters': 'conntrack without counters',
+    'nftables-sets': 'nftables, sets',
 }
+SIZES = {'svg': (960, 520), 'png': (1440, 780)}
 TERMINALS = {
-    'svg': 'svg size 960,520 font "DejaVu Sans,14" background rgb "white"',
-    'png': 'pngcairo size 1440,780 font "DejaVu Sans,16" linewidth 1.5 background rgb "white"',
+    'svg': 'svg size {},{} font "DejaVu Sans,14" background rgb "white"',
+    'png': 'pngcairo size {},{} font "DejaVu Sans,16" linewidth 1.5 background rgb "white"',
 }
 
 
@@ -85,26 +86,31 @@ def bars_of(entry, added=False, scale=1.0):
 
 class Chart:
     """A chart as gnuplot's text."""
-    def __init__(self, name, title, ylabel):
-        self.name = name
+    def __init__(self, title, ylabel):
         self.lines = [f'set title {quoted(title)} font ",18"', f'set ylabel {quoted(ylabel)}',
                       'set grid ytics lc rgb "#dddddd" lt 1', 'set border 3', 'set tics nomirror',
-                      'set key outside bottom center horizontal', 'set tmargin 3', 'set rmargin 4']
+                      'set key outside top center horizontal', 'set rmargin 4',
+                      'set pointintervalbox 0', 'set bmargin 3.5']
         self.plots = []
 
-    def write(self, directory):
-        """Draw it, twice."""
-        for kind, terminal in TERMINALS.items():
-            path = os.path.join(directory, f'{self.name}.{kind}')
-            text = '\n'.join([f'set terminal {terminal}', f'set output {quoted(path)}',
-                              'set encoding utf8', *self.lines,
-                              'plot ' + ', \\\n  '.join(self.plots)]) + '\n'
-            subprocess.run(['gnuplot', '-'], input=text, text=True, check=True)
+    def text(self):
+        """All but the file to draw into."""
+        return self.lines + ['plot ' + ', \\\n  '.join(self.plots)]
 
 
-def bar_chart(name, title, ylabel, groups, log=False):
+def write(directory, name, lines, height=1.0):
+    """Draw it, twice."""
+    for kind, terminal in TERMINALS.items():
+        path = os.path.join(directory, f'{name}.{kind}')
+        wide, high = SIZES[kind]
+        text = ['set terminal ' + terminal.format(wide, round(high * height)),
+                f'set output {quoted(path)}', 'set encoding utf8', *lines]
+        subprocess.run(['gnuplot', '-'], input='\n'.join(text) + '\n', text=True, check=True)
+
+
+def bar_chart(title, ylabel, groups, log=False):
     """Grouped bars with their quartiles. groups: (label, side -> (value, low, high))."""
-    chart = Chart(name, title, ylabel)
+    chart = Chart(title, ylabel)
     sides = sides_of(groups)
     width = 0.8 / len(sides)
     chart.lines += [f'set xrange [-0.6:{len(groups) - 0.4}]', f'set boxwidth {width * 0.92}',
@@ -130,25 +136,29 @@ def bar_chart(name, title, ylabel, groups, log=False):
         chart.plots += [
             f'{block} using 1:2 with boxes lc rgb {quoted(colour_of(side, sides))} '
             f'title {quoted(title_of(side))}',
-            f'{block} using 1:2:3:4 with yerrorbars pt 0 lw 1.2 lc rgb "#333333" notitle',
+            f'{block} using 1:3:(0):($4-$3) with vectors heads size screen 0.004,90 lw 1.2 '
+            'lc rgb "#333333" notitle',
             f'{block} using 1:4:5 with labels offset 0,0.7 font ",11" notitle',
         ]
     return chart
 
 
-def line_chart(name, title, xlabel, ylabel, series):
+def line_chart(title, xlabel, ylabel, series):
     """Lines over a logarithmic axis. series: side -> [(x, value, low, high)]."""
-    chart = Chart(name, title, ylabel)
+    chart = Chart(title, ylabel)
     sides = sides_of([('', series)])
+    lowest, highest = (pick(point[1] for points in series.values() for point in points)
+                       for pick in (min, max))
     chart.lines += [f'set xlabel {quoted(xlabel)}', 'set logscale xy', 'set format x "%.0f"',
-                    'set grid xtics lc rgb "#eeeeee" lt 1', 'set key outside right center vertical',
-                    'set offsets graph 0.05, graph 0.05, graph 0.05, graph 0.05']
+                    'set format y "%.0f"', 'set grid xtics lc rgb "#eeeeee" lt 1',
+                    'set key inside top left Left reverse vertical', 'set xrange [5:200000]',
+                    f'set yrange [{lowest / 2}:{highest * 5}]']
     for number, side in enumerate(sides):
         block = f'$side{number}'
         chart.lines += [f'{block} << EOD',
                         *(' '.join(map(str, point)) for point in sorted(series[side])), 'EOD']
         style = f'lw 2 pt {(5, 7, 9, 11, 13, 4, 6, 8)[number % 8]} ps 1.1 ' \
-                f'lc rgb {quoted(colour_of(side.split("|")[0], sides))}'
+                f'lc rgb {quoted(colour_of(side, sides))}'
         chart.plots += [f'{block} using 1:2 with linespoints {style} title '
                         f'{quoted(title_of(side))}',
                         f'{block} using 1:2:3:4 with yerrorbars {style} notitle']
@@ -181,7 +191,7 @@ class Results:
 def label_of(entry, row):
     """What distinguishes an entry from its row's other ones."""
     name = entry['name']
-    return entry.get('label') or (name[len(row):].strip(' _') if name != row else name) or name
+    return entry.get('label') or entry.get('what') or name.removeprefix(row).strip('_') or name
 
 
 def packet_charts(results):
@@ -223,26 +233,45 @@ def replace_charts(results):
                        ('policy_replace_100k', '100,000 rules')):
         entry = results.rows.get(row)
         for part in [entry] + (entry.get('also') or []) if entry else []:
-            what = part.get('label') or re.sub('^' + row, '', part['name']).strip(' _') or 'time'
+            what = 'time' if part is entry else label_of(part, row)
             parts.setdefault((what, part['unit']), []).append((label, bars_of(part)))
     for (what, unit), groups in parts.items():
-        name = 'policy_replace_' + re.sub('[^a-z0-9]+', '_', what.lower())
-        yield (name, f'Replacing all rules: {what} (logarithmic)', unit, groups, True)
+        yield (f'policy_replace_{what}',
+               f'Replacing all rules: {what.replace("_", " ")} (logarithmic)',
+               unit.replace('us', 'µs'), groups, True)
+
+
+KINDS = {'near_end': 'matching near the end', 'no_match': 'matching none'}
+SETS = {'acl': 'access list', 'fw': 'firewall', 'ipc': 'IP chain',
+        'acl_disjoint': 'access list, no two rules overlap'}
 
 
 def rules_series(results):
-    """Cost by number of rules, for what matches and what does not."""
+    """Cost by number of rules: kind of packet -> set of rules -> side -> points."""
     charts = {}
     for name, count in (('rules_10', 10), ('rules_1k', 1000), ('rules_10k', 10000),
                         ('rules_100k', 100000)):
         entry = results.rows.get(name)
         for part in [entry] + (entry.get('also') or []) if entry else []:
-            what = part.get('label') or re.sub('^' + name, '', part['name']).strip(' _') or 'match'
-            series = charts.setdefault(what, {})
-            for side, bar in bars_of(part, added=part.get('none') is not None).items():
-                if side != 'none':
+            label = label_of(part, name)
+            kind = next((kind for kind in KINDS if label.endswith(kind)), '')
+            series = charts.setdefault(kind, {}).setdefault(
+                label.removesuffix(kind).strip('_'), {})
+            for side, bar in bars_of(part, added=True).items():
+                if bar[0] > 0:  # or a logarithmic axis has no place for it
                     series.setdefault(side, []).append((count, *bar))
     return charts
+
+
+def rules_chart(kind, sets):
+    """Panels, one for each set of rules."""
+    panels = [(SETS.get(name, name), series) for name, series in sets.items() if series]
+    rows = (len(panels) + 1) // 2
+    title = f'A packet that opens a flow, by the number of rules, {KINDS.get(kind, kind)}'
+    lines = [f'set multiplot layout {rows},{min(2, len(panels))} title {quoted(title)} font ",18"']
+    for label, series in panels:
+        lines += line_chart(label, 'rules', 'ns added to no firewall', series).text()
+    return lines + ['unset multiplot'], 0.75 * rows
 
 
 def draw(results, directory):
@@ -251,13 +280,11 @@ def draw(results, directory):
     for family in (packet_charts, state_charts, net_charts, replace_charts):
         for name, title, ylabel, groups, log in family(results):
             if groups:
-                bar_chart(name, title, ylabel, groups, log).write(directory)
+                write(directory, name, bar_chart(title, ylabel, groups, log).text())
                 names.append(name)
-    for what, series in rules_series(results).items():
-        name = 'rules_' + re.sub('[^a-z0-9]+', '_', what.lower())
-        line_chart(name, f'A packet that opens a flow, by number of rules: {what}', 'rules',
-                   'ns per packet, added to no firewall', series).write(directory)
-        names.append(name)
+    for kind, sets in rules_series(results).items():
+        names.append(f'rules_{kind}'.rstrip('_'))
+        write(directory, names[-1], *rules_chart(kind, sets))
     return names
 
 
