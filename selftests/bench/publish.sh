@@ -12,8 +12,10 @@ from=${1:-$top/build/bench} docs=$top/Documentation/benchmarks
 die() { echo "publish.sh: $*" >&2; exit 1; }
 
 [ -s "$from/results.json" ] || die "there is no $from/results.json; run 'make bench'"
-# The tables are checked and made first: a run that will not do leaves everything as it was.
-"$top/selftests/bench/tables.py" "$from/results.json" "$docs/README.md"
+charts=$(mktemp -d)
+trap 'rm -rf "$charts"' EXIT
+"$top/selftests/bench/plot.py" "$from/results.json" "$charts" > /dev/null
+# A run that will not do leaves everything as it was.
+"$top/selftests/bench/tables.py" "$from/results.json" "$docs/README.md" "$charts"
 rm -f "$docs"/*.svg "$docs"/*.png
-"$top/selftests/bench/plot.py" "$from/results.json" "$docs"
-cp "$from/results.json" "$docs/"
+cp "$charts"/* "$from/results.json" "$docs/"

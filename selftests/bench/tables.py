@@ -3,11 +3,13 @@
 """
 Writes the figures of a full run into a document, between its markers.
 
-    tables.py RESULTS.json DOCUMENT.md
+    tables.py RESULTS.json DOCUMENT.md CHARTS
 
-What stands between <!-- figures NAME --> and <!-- end --> is replaced by the table of that name.
+What stands between <!-- figures NAME --> and <!-- end --> is replaced by the table of that name, and
+those of its charts that are in the directory CHARTS.
 """
 
+import os
 import re
 import sys
 
@@ -19,6 +21,16 @@ TABLES = {
     'rules': ('rules_10', 'rules_1k', 'rules_10k', 'rules_100k'),
     'replace': ('policy_replace_10k', 'policy_replace_100k'),
     'state': ('mem_v4', 'mem_v6', 'save', 'restore', 'stream_bytes_v4', 'stream_bytes_v6'),
+    'net': ('latency', 'throughput'),
+}
+
+
+CHARTS = {
+    'packets': ('packets', 'syn_flood'),
+    'rules': ('rules_near_end', 'rules_no_match'),
+    'replace': ('policy_replace_time', 'policy_replace_longest_delay',
+                'policy_replace_mean_delay'),
+    'state': ('memory', 'save_restore', 'stream_bytes'),
     'net': ('latency', 'throughput'),
 }
 
@@ -105,6 +117,9 @@ def main():
     if missing:
         sys.exit(f'tables.py: the run lacks {" ".join(missing)}')
     blocks = {name: table(results, names) for name, names in TABLES.items()}
+    for name, charts in CHARTS.items():
+        blocks[name] += [f'\n![{chart.replace("_", " ")}]({chart}.svg)' for chart in charts
+                         if os.path.exists(os.path.join(sys.argv[3], f'{chart}.svg'))]
     blocks['machine'] = machine(results.data)
     with open(document, encoding='utf-8') as file:
         text = file.read()
