@@ -2,9 +2,9 @@
 """
 Rows about what programs notice: the latency of a round trip, the throughput of TCP.
 
-Latency goes through a port that is a veth. Throughput goes through a tap, at whose other end tappump
-does what QEMU does for a VM: segmentation is left to the last device, and what passes the port are
-segments of up to 64 KiB.
+Latency goes through a port that is a veth. Throughput goes through a tap, at whose other end
+tappump does what QEMU does for a VM: segmentation is left to the last device, and what passes the
+port are segments of up to 64 KiB.
 """
 
 import json

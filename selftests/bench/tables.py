@@ -5,8 +5,8 @@ Writes the figures of a full run into a document, between its markers.
 
     tables.py RESULTS.json DOCUMENT.md CHARTS
 
-What stands between <!-- figures NAME --> and <!-- end --> is replaced by the table of that name, and
-those of its charts that are in the directory CHARTS.
+What stands between <!-- figures NAME --> and <!-- end --> is replaced by the table of that name,
+and those of its charts that are in the directory CHARTS.
 """
 
 import os
