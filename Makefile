@@ -17,7 +17,7 @@ kmake = $(MAKE) -C $(KDIR) $(karch) M=$(abspath $(OUT)) $(if $(W),W=$(W)) $(if $
 LAB := selftests/lab
 
 .PHONY: all module module-clean tool install uninstall dkms-install dkms-remove regen check-spec \
-	style kunit selftests move check demo lab kernels clean help
+	style kunit selftests move check demo lab bench kernels clean help
 
 all: module tool
 
@@ -91,6 +91,10 @@ demo:
 lab:
 	selftests/run.sh lab
 
+# BENCH=quick takes about five minutes; ROWS names some rows only.
+bench:
+	BENCH=$(BENCH) ROWS="$(ROWS)" selftests/bench/run.sh
+
 clean:
 	rm -rf build
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' -o -name '*.mod' \
@@ -106,5 +110,7 @@ help:
 	@echo 'make check           every test; installs what they need'
 	@echo 'make kunit | selftests | move | style | check-spec    parts of it'
 	@echo 'make lab             an interactive shell on a lab host with vfw loaded'
+	@echo 'make bench           how fast it is, beside nftables and Open vSwitch, in build/bench;'
+	@echo '                     BENCH=quick takes 5 minutes, ROWS="new_flow save" runs some rows'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages that building, testing and the demonstration need.
 #
-#   packages.sh build|test|demo...      install what is missing of these sets
+#   packages.sh build|test|demo|bench...   install what is missing of these sets
 #   packages.sh --list [SET...]         only print the sets
 #
 # Quick when nothing is missing. Services that come with a package are not started: the lab
@@ -31,7 +31,10 @@ packages_of() {
 		printf '%s\n' libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu \
 			qemu-system-x86 dbus busybox-static iproute2 netcat-openbsd \
 			iputils-ping kmod cpio procps dropbear-bin curl openssh-client python3 ;;
-	*) die "'$1' is not a set of packages: build, test or demo" ;;
+	bench) # what vfw is compared with, and what draws the charts
+		printf '%s\n' gcc make iproute2 nftables conntrack openvswitch-switch iperf3 \
+			ethtool python3 gnuplot-nox fonts-dejavu-core ;;
+	*) die "'$1' is not a set of packages: build, test, demo or bench" ;;
 	esac
 }
 
@@ -68,11 +71,11 @@ main() {
 	local set wanted want
 	if [ "${1:-}" = --list ]; then
 		shift
-		[ $# -gt 0 ] || set -- build test demo
+		[ $# -gt 0 ] || set -- build test demo bench
 		for set; do echo "$set: $(packages_of "$set" | xargs)"; done
 		return
 	fi
-	[ $# -gt 0 ] || die "usage: $prog build|test|demo... | --list [build|test|demo...]"
+	[ $# -gt 0 ] || die "usage: $prog build|test|demo|bench... | --list [build|test|demo|bench...]"
 	command -v dpkg-query apt-get > /dev/null ||
 		die "not a Debian system; install the like of: $("$0" --list "$@")"
 	wanted=$(for set; do packages_of "$set" || exit; done | sort -u)
