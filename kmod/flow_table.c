@@ -94,8 +94,9 @@ static enum vfw_drop_reason check_limits(struct vfw_flow_table *table,
 }
 
 /*
- * A chunk with room: one of this CPU's; one of another's if an eighth of all slots is free
- * there, which bounds what flows that come and go on several CPUs can waste.
+ * A chunk with room: one of this CPU's; one of another's if so many slots are free there that
+ * each CPU could have a chunk of its own and an eighth of all were left. That bounds what flows
+ * that come and go on several CPUs can waste.
  */
 static struct vfw_flow_chunk *chunk_with_room(struct vfw_flow_pool *pool)
 {
@@ -104,7 +105,7 @@ static struct vfw_flow_chunk *chunk_with_room(struct vfw_flow_pool *pool)
 	struct vfw_flow_chunk *chunk;
 
 	chunk = list_first_entry_or_null(&pool->partial[here], struct vfw_flow_chunk, partial);
-	if (chunk || slots - pool->n_flows <= slots / 8)
+	if (chunk || slots - pool->n_flows <= slots / 8 + nr_cpu_ids * pool->per_chunk)
 		return chunk;
 	for_each_possible_cpu(cpu) {
 		chunk = list_first_entry_or_null(&pool->partial[cpu], struct vfw_flow_chunk,

@@ -348,9 +348,9 @@ static struct vfw_judgement track_lone(struct vfw_vm *vm, const struct vfw_polic
 static bool track_stateless(struct vfw_vm *vm, const struct vfw_policy *policy,
 			    const struct vfw_packet *pkt, struct vfw_judgement *judgement)
 {
-	struct vfw_verdict verdict = vfw_policy_judge(policy, pkt);
+	struct vfw_verdict verdict;
 
-	if (!verdict.stateless)
+	if (!vfw_policy_judge_stateless(policy, pkt, &verdict))
 		return false;
 	vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
 	*judgement = verdict.action == VFW_ACTION_PASS ? pass_lone(vm, pkt) :
