@@ -188,9 +188,9 @@ static enum vfw_drop_reason ip6_parse(const struct sk_buff *skb, const struct ip
 	return skip_extensions(skb, bounds, ip);
 }
 
-static __always_inline enum vfw_drop_reason
-parse(const struct sk_buff *skb, const struct ip_bounds *bounds, int nhoff, enum vfw_family family,
-      struct vfw_ip *ip)
+static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb,
+						  const struct ip_bounds *bounds, int nhoff,
+						  enum vfw_family family, struct vfw_ip *ip)
 {
 	ip->nhoff = nhoff;
 	ip->family = family;
