@@ -431,16 +431,20 @@ static int build_class(struct vfw_classifier *classifier, const struct vfw_rule 
 	return err;
 }
 
-/* With rules in parts; if a packet could cost too much, without: whole, they are fewer. */
+/*
+ * With rules in parts; without if a packet could then cost more than a look at each of the rules,
+ * which are fewer than their parts, or too much.
+ */
 static int try_class(struct vfw_classifier *classifier, const struct vfw_rule *rules,
 		     u32 n_rules, u8 dir, u8 family)
 {
 	struct vfw_class *class = family == VFW_FAMILY_IPV4 ? &classifier->v4[dir] :
 							      &classifier->v6[dir];
+	u32 n = count_class(rules, n_rules, dir, family, false);
 	int err;
 
 	err = build_class(classifier, rules, n_rules, dir, family, true);
-	if (err || class->work <= VFW_WORK_MAX)
+	if (err || class->work <= min(n, VFW_WORK_MAX))
 		return err;
 	vfw_class_free(class);
 	*class = (struct vfw_class){};

@@ -26,39 +26,11 @@
 
 #include "main.h"
 #include "flow.h"
+#include "flow_find.h"
 #include "flow_table.h"
 #include "vm.h"
 
-static hsiphash_key_t flow_secret __read_mostly;
-
-/* What a flow is looked up by: its key and its protocol. */
-struct search4 {
-	struct vfw_key4 key;
-	u32 protocol;
-} __aligned(8);
-
-struct search6 {
-	struct vfw_key6 key;
-	u32 protocol;
-} __aligned(8);
-
-static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
-
-/*
- * hsiphash (SipHash-1-3 where registers have 64 bits) is for hash tables whose keys an enemy
- * chooses and whose hashes he does not see; siphash, twice as long, is for more than that.
- */
-static inline u32 hash4(const struct search4 *search)
-{
-	const u32 *words = (const u32 *)search;
-
-	return hsiphash_4u32(words[0], words[1], words[2], words[3], &flow_secret);
-}
-
-static inline u32 hash6(const struct search6 *search)
-{
-	return hsiphash(search, sizeof(*search), &flow_secret);
-}
+hsiphash_key_t vfw_flow_secret __read_mostly;
 
 static u32 hash_flow4(const struct vfw_flow *flow)
 {
@@ -72,83 +44,6 @@ static u32 hash_flow6(const struct vfw_flow *flow)
 	struct search6 search = { *vfw_flow_key6(flow), flow->protocol };
 
 	return hash6(&search);
-}
-
-/* Written out: a call of memcmp() costs more than the rest of a look-up's comparison. */
-static inline bool same4(const struct search4 *search, const struct vfw_flow *flow)
-{
-	const u32 *a = (const u32 *)&search->key, *b = (const u32 *)vfw_flow_key4(flow);
-
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
-		 (search->protocol ^ flow->protocol));
-}
-
-static inline bool same6(const struct search6 *search, const struct vfw_flow *flow)
-{
-	const u32 *a = (const u32 *)&search->key, *b = (const u32 *)vfw_flow_key6(flow);
-	u32 differ = search->protocol ^ flow->protocol;
-	int i;
-
-	for (i = 0; i < sizeof(search->key) / sizeof(*a); i++)
-		differ |= a[i] ^ b[i];
-	return !differ;
-}
-
-static inline bool same(const void *search, const struct vfw_flow *flow, bool ipv6)
-{
-	return ipv6 ? same6(search, flow) : same4(search, flow);
-}
-
-static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
-{
-	prefetchw(ipv6 ? (void *)flow + VFW_COUNTERS6_AT : vfw_flow_counters4(flow));
-}
-
-/*
- * Follows the chains, see flow_hash.c. A flow's two cache lines are fetched at once: of a flow
- * that was not used for a while, the time that takes is nearly all that a packet costs.
- */
-static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_hash *hash, u32 value,
-						  const void *search, bool ipv6)
-{
-	const struct vfw_flow_buckets *buckets;
-	struct vfw_flow *const *chain;
-	struct vfw_flow *flow;
-
-	buckets = rcu_dereference_check(hash->buckets, rcu_read_lock_bh_held() ||
-					lockdep_is_held(hash->lock));
-	do {
-		chain = &buckets->chain[value & buckets->mask];
-		do {
-			for (flow = READ_ONCE(*chain); !vfw_flow_is_end(flow);
-			     flow = READ_ONCE(flow->next)) {
-				prefetch_counters(flow, ipv6);
-				if (likely(same(search, flow, ipv6)))
-					return flow;
-			}
-			/* Led into another chain by a flow that moved there? */
-		} while (unlikely(flow && flow != vfw_flow_chain_end(chain)));
-		smp_rmb(); /* pairs with the release in move_first(): not there means here */
-		buckets = rcu_dereference_check(buckets->moving_to, rcu_read_lock_bh_held() ||
-						lockdep_is_held(hash->lock));
-	} while (unlikely(buckets));
-	return NULL;
-}
-
-static void pack4(const struct vfw_key *key, struct vfw_key4 *k)
-{
-	k->local = key->local.v4;
-	k->remote = key->remote.v4;
-	k->local_port = key->local_port;
-	k->remote_port = key->remote_port;
-}
-
-static void pack6(const struct vfw_key *key, struct vfw_key6 *k)
-{
-	k->local = key->local.v6;
-	k->remote = key->remote.v6;
-	k->local_port = key->local_port;
-	k->remote_port = key->remote_port;
 }
 
 /**
@@ -180,44 +75,6 @@ void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key)
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
 
 /* Flows. */
-
-static struct vfw_flow *flow_lookup4(struct vfw_flow_table *table, const struct vfw_key *key)
-{
-	struct vfw_flow *flow;
-	struct search4 search;
-
-	pack4(key, &search.key);
-	search.protocol = key->protocol;
-	flow = hash_find(&table->hash[0], hash4(&search), &search, false);
-	if (!flow)
-		return NULL;
-	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same4(&search, flow))) {
-		__release(&flow->lock); /* the caller has it now */
-		return flow;
-	}
-	spin_unlock(&flow->lock);
-	return ERR_PTR(-EAGAIN);
-}
-
-static struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const struct vfw_key *key)
-{
-	struct vfw_flow *flow;
-	struct search6 search;
-
-	pack6(key, &search.key);
-	search.protocol = key->protocol;
-	flow = hash_find(&table->hash[1], hash6(&search), &search, true);
-	if (!flow)
-		return NULL;
-	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same6(&search, flow))) {
-		__release(&flow->lock); /* the caller has it now */
-		return flow;
-	}
-	spin_unlock(&flow->lock);
-	return ERR_PTR(-EAGAIN);
-}
 
 /**
  * vfw_flow_find() - find a flow by its key
@@ -418,7 +275,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_remove);
  */
 void vfw_flow_init(void)
 {
-	get_random_bytes(&flow_secret, sizeof(flow_secret));
+	get_random_bytes(&vfw_flow_secret, sizeof(vfw_flow_secret));
 }
 
 /**

@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "hook.h"
 #include "packet.h"
+#include "packet_plain.h"
 #include "port.h"
 #include "reject.h"
 #include "track.h"
@@ -33,15 +34,20 @@ static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb, boo
 						  enum vfw_direction dir,
 						  struct vfw_packet *pkt)
 {
+	int nhoff = egress ? ETH_HLEN : 0;
+	__be16 ethertype = skb->protocol, _type;
 	const __be16 *type;
-	__be16 _type;
 
-	if (!egress)
-		return vfw_packet_parse(skb, 0, skb->protocol, dir, pkt);
-	type = skb_header_pointer(skb, offsetof(struct ethhdr, h_proto), sizeof(_type), &_type);
-	if (!type)
-		return VFW_DROP_REASON_ETHERTYPE;
-	return vfw_packet_parse(skb, ETH_HLEN, *type, dir, pkt);
+	if (egress) {
+		type = skb_header_pointer(skb, offsetof(struct ethhdr, h_proto), sizeof(_type),
+					  &_type);
+		if (unlikely(!type))
+			return VFW_DROP_REASON_ETHERTYPE;
+		ethertype = *type;
+	}
+	if (likely(ethertype == htons(ETH_P_IP)) && likely(vfw_packet_plain(skb, nhoff, dir, pkt)))
+		return VFW_DROP_REASON_NONE;
+	return vfw_packet_parse(skb, nhoff, ethertype, dir, pkt);
 }
 
 /**

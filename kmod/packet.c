@@ -14,7 +14,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_vlan.h>
 #include <linux/in.h>
-#include <linux/ip.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/tcp.h>
@@ -22,9 +21,9 @@
 #include "icmp.h"
 #include "ip.h"
 #include "packet.h"
+#include "packet_plain.h"
 
 #define TCP_OPTIONS_MAX	(15 * 4 - sizeof(struct tcphdr))
-#define TCP_FLAGS_BYTE	13
 
 /* ARP for IPv4 over Ethernet (RFC 826). */
 struct arp_ipv4 {
@@ -96,12 +95,6 @@ bool vfw_packet_has_ports(u8 protocol)
 	return false;
 }
 
-static void set_ports(struct vfw_key *key, enum vfw_direction dir, __be16 source, __be16 dest)
-{
-	key->local_port = dir == VFW_DIRECTION_OUT ? source : dest;
-	key->remote_port = dir == VFW_DIRECTION_OUT ? dest : source;
-}
-
 /**
  * vfw_packet_ports() - read the two ports that a transport header begins with
  * @skb: the packet; not modified
@@ -121,30 +114,8 @@ enum vfw_drop_reason vfw_packet_ports(const struct sk_buff *skb, int off, enum v
 	ports = skb_header_pointer(skb, off, sizeof(_ports), &_ports);
 	if (!ports)
 		return VFW_DROP_REASON_L4_HEADER;
-	set_ports(key, dir, ports[0], ports[1]);
+	vfw_packet_set_ports(key, dir, ports[0], ports[1]);
 	return VFW_DROP_REASON_NONE;
-}
-
-/*
- * The combinations of flags that a segment may have, one bit each: what RFC 9293 knows. PSH
- * and the two of ECN go with any of them.
- */
-#define FLAGS_LOOKED_AT	(VFW_TCPHDR_FIN | VFW_TCPHDR_SYN | VFW_TCPHDR_RST | VFW_TCPHDR_ACK | \
-			 VFW_TCPHDR_URG)
-
-static bool tcp_flags_valid(u8 flags)
-{
-	const u64 valid = BIT_ULL(VFW_TCPHDR_ACK) |
-			  BIT_ULL(VFW_TCPHDR_ACK | VFW_TCPHDR_URG) |
-			  BIT_ULL(VFW_TCPHDR_ACK | VFW_TCPHDR_FIN) |
-			  BIT_ULL(VFW_TCPHDR_ACK | VFW_TCPHDR_FIN | VFW_TCPHDR_URG) |
-			  BIT_ULL(VFW_TCPHDR_SYN) |
-			  BIT_ULL(VFW_TCPHDR_SYN | VFW_TCPHDR_URG) |
-			  BIT_ULL(VFW_TCPHDR_SYN | VFW_TCPHDR_ACK) |
-			  BIT_ULL(VFW_TCPHDR_RST) |
-			  BIT_ULL(VFW_TCPHDR_RST | VFW_TCPHDR_ACK);
-
-	return valid & BIT_ULL(flags & FLAGS_LOOKED_AT);
 }
 
 /* Blocks say what arrived out of order, each by its two edges (RFC 2018, 3). */
@@ -212,15 +183,6 @@ static bool tcp_options(const u8 *option, int left, struct vfw_segment *seg)
 	return true;
 }
 
-/* A timestamp and nothing else, laid out as everybody does (RFC 7323, appendix A). */
-static bool only_timestamp(const u8 *options, int size)
-{
-	const u32 head = TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 |
-			 TCPOLEN_TIMESTAMP;
-
-	return size == TCPOLEN_TSTAMP_ALIGNED && get_unaligned_be32(options) == head;
-}
-
 static enum vfw_drop_reason parse_tcp(const struct sk_buff *skb, const struct vfw_ip *ip,
 				      struct vfw_packet *pkt)
 {
@@ -237,10 +199,10 @@ static enum vfw_drop_reason parse_tcp(const struct sk_buff *skb, const struct vf
 	header = th->doff * 4;
 	if (header < sizeof(_th) || header > ip->l4len)
 		return VFW_DROP_REASON_L4_HEADER;
-	seg->flags = ((const u8 *)th)[TCP_FLAGS_BYTE];
-	if (!tcp_flags_valid(seg->flags))
+	seg->flags = ((const u8 *)th)[VFW_TCP_FLAGS_BYTE];
+	if (!vfw_tcp_flags_valid(seg->flags))
 		return VFW_DROP_REASON_TCP_FLAGS;
-	set_ports(&pkt->key, pkt->dir, th->source, th->dest);
+	vfw_packet_set_ports(&pkt->key, pkt->dir, th->source, th->dest);
 	seg->seq = ntohl(th->seq);
 	seg->ack = ntohl(th->ack_seq);
 	seg->sack = seg->ack;
@@ -252,7 +214,7 @@ static enum vfw_drop_reason parse_tcp(const struct sk_buff *skb, const struct vf
 	options = skb_header_pointer(skb, ip->l4off + sizeof(_th), header, _options);
 	if (!options)
 		return VFW_DROP_REASON_L4_HEADER;
-	if (only_timestamp(options, header) || tcp_options(options, header, seg))
+	if (vfw_tcp_only_timestamp(options, header) || tcp_options(options, header, seg))
 		return VFW_DROP_REASON_NONE;
 	return VFW_DROP_REASON_L4_HEADER;
 }
@@ -271,7 +233,7 @@ static enum vfw_drop_reason parse_udp(const struct sk_buff *skb, const struct vf
 	length = ntohs(uh->len);
 	if (length > ip->l4len || (length < sizeof(_uh) && (length || ip->l4len <= U16_MAX)))
 		return VFW_DROP_REASON_L4_HEADER;
-	set_ports(&pkt->key, pkt->dir, uh->source, uh->dest);
+	vfw_packet_set_ports(&pkt->key, pkt->dir, uh->source, uh->dest);
 	return VFW_DROP_REASON_NONE;
 }
 
@@ -340,78 +302,6 @@ static enum vfw_drop_reason parse_ip(const struct sk_buff *skb, enum vfw_family 
 	return reason;
 }
 
-/* What the IPv4 header says of a plain packet. */
-static void plain_packet(struct vfw_packet *pkt, const struct iphdr *iph)
-{
-	const bool out = pkt->dir == VFW_DIRECTION_OUT;
-
-	pkt->key.local.v4 = out ? iph->saddr : iph->daddr;
-	pkt->key.remote.v4 = out ? iph->daddr : iph->saddr;
-	pkt->key.protocol = iph->protocol;
-	pkt->key.family = VFW_FAMILY_IPV4;
-	pkt->length = ntohs(iph->tot_len);
-	pkt->l4off = pkt->nhoff + sizeof(*iph);
-}
-
-static bool plain_udp(const struct udphdr *uh, u32 l4len, struct vfw_packet *pkt)
-{
-	u16 length = ntohs(uh->len);
-
-	if (length < sizeof(*uh) || length > l4len)
-		return false;
-	set_ports(&pkt->key, pkt->dir, uh->source, uh->dest);
-	return true;
-}
-
-static bool plain_tcp(const struct tcphdr *th, u32 l4len, u32 linear, struct vfw_packet *pkt)
-{
-	u32 header = th->doff * 4;
-
-	if (header > min(l4len, linear))
-		return false;
-	if (header != sizeof(*th) &&
-	    (header < sizeof(*th) ||
-	     !only_timestamp((const u8 *)(th + 1), header - sizeof(*th))))
-		return false;
-	pkt->tcp.flags = ((const u8 *)th)[TCP_FLAGS_BYTE];
-	if (!tcp_flags_valid(pkt->tcp.flags))
-		return false;
-	set_ports(&pkt->key, pkt->dir, th->source, th->dest);
-	pkt->tcp.seq = ntohl(th->seq);
-	pkt->tcp.ack = ntohl(th->ack_seq);
-	pkt->tcp.sack = pkt->tcp.ack;
-	pkt->tcp.window = ntohs(th->window);
-	pkt->tcp.length = l4len - header;
-	return true;
-}
-
-/*
- * The quick way for what nearly all packets are: IPv4 without options, not fragmented, not GSO,
- * with a header of TCP or UDP that lies in one piece with it, and of TCP's options no other than
- * a timestamp. Nothing is said of any other packet: false leaves it to the thorough way, which
- * finds in a packet like this just the same.
- */
-static bool parse_plain(const struct sk_buff *skb, struct vfw_packet *pkt)
-{
-	const struct iphdr *iph = (const void *)skb->data + pkt->nhoff;
-	int linear = (int)skb_headlen(skb) - pkt->nhoff - (int)sizeof(*iph);
-	u32 length;
-
-	if (linear < (int)sizeof(struct udphdr) || skb_is_gso(skb))
-		return false;
-	if (*(const u8 *)iph != 0x45 || iph->frag_off & htons(IP_OFFSET | IP_MF))
-		return false;
-	length = ntohs(iph->tot_len);
-	if (length < sizeof(*iph) + sizeof(struct udphdr) || length > skb->len - pkt->nhoff)
-		return false;
-	plain_packet(pkt, iph);
-	length -= sizeof(*iph);
-	if (iph->protocol == IPPROTO_UDP)
-		return plain_udp((const void *)(iph + 1), length, pkt);
-	return iph->protocol == IPPROTO_TCP && linear >= (int)sizeof(struct tcphdr) &&
-	       plain_tcp((const void *)(iph + 1), length, linear, pkt);
-}
-
 /**
  * vfw_packet_parse() - parse a packet met at a port
  * @skb: the packet; not modified, and may be nonlinear
@@ -438,8 +328,6 @@ enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be
 		return VFW_DROP_REASON_VLAN;
 	switch (ethertype) {
 	case htons(ETH_P_IP):
-		if (likely(parse_plain(skb, pkt)))
-			return VFW_DROP_REASON_NONE;
 		return parse_ip(skb, VFW_FAMILY_IPV4, pkt);
 	case htons(ETH_P_IPV6):
 		return parse_ip(skb, VFW_FAMILY_IPV6, pkt);

@@ -14,6 +14,7 @@
 
 #include "main.h"
 #include "flow.h"
+#include "flow_find.h"
 #include "policy.h"
 #include "tcp.h"
 #include "track.h"
@@ -146,8 +147,12 @@ static __always_inline struct vfw_flow *
 find_valid(struct vfw_flow_table *table, const struct vfw_policy *policy,
 	   const struct vfw_key *key, u32 now, struct vfw_judgement *judgement)
 {
-	struct vfw_flow *flow = vfw_flow_find(table, key);
+	struct vfw_flow *flow;
 
+	/* At once for IPv4, and again only if the flow ends this moment. */
+	flow = key->family == VFW_FAMILY_IPV4 ? flow_lookup4(table, key) : ERR_PTR(-EAGAIN);
+	if (IS_ERR(flow))
+		flow = vfw_flow_find(table, key);
 	if (!flow)
 		return NULL;
 	if (unlikely(vfw_flow_expired(flow, now))) {
