@@ -117,7 +117,7 @@ static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow)
 		value = hash4(&search4);
 		search = &search4;
 	}
-	if (hash_find(hash, value, search, ipv6))
+	if (hash_find(table, value, search, ipv6))
 		return false;
 	vfw_flow_hash_add(hash, flow, value);
 	return true;
@@ -286,6 +286,6 @@ void vfw_flow_init(void)
  */
 int vfw_flow_hashes_init(struct vfw_flow_table *table)
 {
-	return vfw_flow_hash_init(&table->hash[0], &table->lock, hash_flow4) ?:
-	       vfw_flow_hash_init(&table->hash[1], &table->lock, hash_flow6);
+	return vfw_flow_hash_init(&table->hash[0], &table->buckets[0], &table->lock, hash_flow4) ?:
+	       vfw_flow_hash_init(&table->hash[1], &table->buckets[1], &table->lock, hash_flow6);
 }

@@ -215,8 +215,9 @@ struct vfw_flow_totals {
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
  * @frozen_at: jiffies when it was frozen
  * @frozen: the table's time stands still
- * @hash: by key, one for each family (IPv4 first)
+ * @buckets: where a look-up begins, one for each family (IPv4 first)
  * @lock: protects what follows to @totals; inside a flow's lock
+ * @hash: by key, one for each family
  * @pool: one for each family
  * @count: flows there are
  * @half_open: TCP flows whose handshake is not complete
@@ -231,10 +232,11 @@ struct vfw_flow_table {
 	u32 lag;
 	u32 frozen_at;
 	bool frozen;
-	struct vfw_flow_hash hash[2];
+	struct vfw_flow_buckets __rcu *buckets[2];
 
 	/* Written when flows open and end: away from what each packet reads. */
 	spinlock_t lock ____cacheline_aligned_in_smp; /* slots and counts */
+	struct vfw_flow_hash hash[2];
 	struct vfw_flow_pool pool[2];
 	u32 count;
 	u32 half_open;

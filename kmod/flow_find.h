@@ -74,15 +74,15 @@ static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
  * Follows the chains, see flow_hash.c. A flow's two cache lines are fetched at once: of a flow
  * that was not used for a while, the time that takes is nearly all that a packet costs.
  */
-static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_hash *hash, u32 value,
+static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_table *table, u32 value,
 						  const void *search, bool ipv6)
 {
 	const struct vfw_flow_buckets *buckets;
 	struct vfw_flow *const *chain;
 	struct vfw_flow *flow;
 
-	buckets = rcu_dereference_check(hash->buckets, rcu_read_lock_bh_held() ||
-					lockdep_is_held(hash->lock));
+	buckets = rcu_dereference_check(table->buckets[ipv6], rcu_read_lock_bh_held() ||
+					lockdep_is_held(&table->lock));
 	do {
 		chain = &buckets->chain[value & buckets->mask];
 		do {
@@ -96,7 +96,7 @@ static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_hash *ha
 		} while (unlikely(flow && flow != vfw_flow_chain_end(chain)));
 		smp_rmb(); /* pairs with the release in move_first(): not there means here */
 		buckets = rcu_dereference_check(buckets->moving_to, rcu_read_lock_bh_held() ||
-						lockdep_is_held(hash->lock));
+						lockdep_is_held(&table->lock));
 	} while (unlikely(buckets));
 	return NULL;
 }
@@ -125,7 +125,7 @@ static __always_inline struct vfw_flow *flow_lookup4(struct vfw_flow_table *tabl
 
 	pack4(key, &search.key);
 	search.protocol = key->protocol;
-	flow = hash_find(&table->hash[0], hash4(&search), &search, false);
+	flow = hash_find(table, hash4(&search), &search, false);
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
@@ -144,7 +144,7 @@ static inline struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const 
 
 	pack6(key, &search.key);
 	search.protocol = key->protocol;
-	flow = hash_find(&table->hash[1], hash6(&search), &search, true);
+	flow = hash_find(table, hash6(&search), &search, true);
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);

@@ -70,7 +70,7 @@ static u32 chains_for(u32 flows)
 /* The arrays, under the lock, or where nobody else knows the table. */
 static struct vfw_flow_buckets *first_buckets(const struct vfw_flow_hash *hash)
 {
-	return rcu_dereference_protected(hash->buckets, true);
+	return rcu_dereference_protected(*hash->buckets, true);
 }
 
 static struct vfw_flow_buckets *last_buckets(const struct vfw_flow_hash *hash)
@@ -141,7 +141,7 @@ static bool resize_step(struct vfw_flow_hash *hash, u32 chains)
 			move_first(hash, &from->chain[hash->moved], to);
 	if (hash->moved <= from->mask)
 		return true;
-	rcu_assign_pointer(hash->buckets, to);
+	rcu_assign_pointer(*hash->buckets, to);
 	buckets_free_rcu(from);
 	return false;
 }
@@ -260,7 +260,7 @@ void vfw_flow_hash_shrink(struct vfw_flow_hash *hash)
 	u32 chains;
 
 	rcu_read_lock();
-	chains = rcu_dereference(hash->buckets)->mask + 1;
+	chains = rcu_dereference(*hash->buckets)->mask + 1;
 	rcu_read_unlock();
 	if (READ_ONCE(hash->count) < chains / 8 && chains > CHAINS_MIN)
 		queue_work(vfw_wq, &hash->resize);
@@ -283,26 +283,28 @@ void vfw_flow_hash_reserve(struct vfw_flow_hash *hash, u32 flows)
 	buckets = buckets_alloc(chains_for(flows));
 	if (!buckets)
 		return;
-	RCU_INIT_POINTER(hash->buckets, buckets);
+	RCU_INIT_POINTER(*hash->buckets, buckets);
 	kvfree(old);
 }
 
 /**
  * vfw_flow_hash_init() - make an empty hash
  * @hash: where
+ * @buckets: where its array is noted; NULL as yet
  * @lock: the table's lock
  * @hash_flow: computes the hash of a flow's key
  *
  * Return: 0 or -ENOMEM.
  */
-int vfw_flow_hash_init(struct vfw_flow_hash *hash, spinlock_t *lock,
-		       u32 (*hash_flow)(const struct vfw_flow *flow))
+int vfw_flow_hash_init(struct vfw_flow_hash *hash, struct vfw_flow_buckets __rcu **buckets,
+		       spinlock_t *lock, u32 (*hash_flow)(const struct vfw_flow *flow))
 {
-	struct vfw_flow_buckets *buckets = buckets_alloc(CHAINS_MIN);
+	struct vfw_flow_buckets *first = buckets_alloc(CHAINS_MIN);
 
-	if (!buckets)
+	if (!first)
 		return -ENOMEM;
-	RCU_INIT_POINTER(hash->buckets, buckets);
+	hash->buckets = buckets;
+	RCU_INIT_POINTER(*hash->buckets, first);
 	hash->lock = lock;
 	hash->hash_flow = hash_flow;
 	hash->count = 0;
@@ -318,7 +320,7 @@ int vfw_flow_hash_init(struct vfw_flow_hash *hash, spinlock_t *lock,
  */
 void vfw_flow_hash_destroy(struct vfw_flow_hash *hash)
 {
-	if (!rcu_access_pointer(hash->buckets))
+	if (!hash->buckets)
 		return;
 	cancel_work_sync(&hash->resize);
 	if (last_buckets(hash) != first_buckets(hash))

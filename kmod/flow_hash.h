@@ -26,7 +26,8 @@ struct vfw_flow_buckets {
 
 /**
  * struct vfw_flow_hash - the flows of one family by their keys
- * @buckets: the array that a look-up begins with
+ * @buckets: where the array is noted that a look-up begins with: not here, because each packet
+ *	reads it, and what is here changes with each flow that opens
  * @lock: the table's lock, under which chains change
  * @hash_flow: the hash of a flow's key
  * @count: flows in it; under @lock
@@ -34,7 +35,7 @@ struct vfw_flow_buckets {
  * @resize: moves all flows to an array of another size
  */
 struct vfw_flow_hash {
-	struct vfw_flow_buckets __rcu *buckets;
+	struct vfw_flow_buckets __rcu **buckets;
 	spinlock_t *lock; /* chains and count */
 	u32 (*hash_flow)(const struct vfw_flow *flow);
 	u32 count;
@@ -42,8 +43,8 @@ struct vfw_flow_hash {
 	struct work_struct resize;
 };
 
-int vfw_flow_hash_init(struct vfw_flow_hash *hash, spinlock_t *lock,
-		       u32 (*hash_flow)(const struct vfw_flow *flow));
+int vfw_flow_hash_init(struct vfw_flow_hash *hash, struct vfw_flow_buckets __rcu **buckets,
+		       spinlock_t *lock, u32 (*hash_flow)(const struct vfw_flow *flow));
 void vfw_flow_hash_destroy(struct vfw_flow_hash *hash);
 void vfw_flow_hash_reserve(struct vfw_flow_hash *hash, u32 flows);
 void vfw_flow_hash_add(struct vfw_flow_hash *hash, struct vfw_flow *flow, u32 value);

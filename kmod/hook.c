@@ -5,6 +5,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
+#include <linux/prefetch.h>
 
 #include "main.h"
 #include "drop.h"
@@ -98,6 +99,9 @@ static __always_inline unsigned int hook(struct vfw_port *port, struct sk_buff *
 	/* Pairs with the release in vfw_vm_thaw() and vfw_hold_release(). */
 	u8 state = smp_load_acquire(&port->vm->state);
 
+	/* Of a VM that was quiet for a while they come from afar; the packet is read meanwhile. */
+	prefetch(rcu_access_pointer(port->vm->policy));
+	prefetch(rcu_access_pointer(port->vm->flows));
 	if (unlikely(state != VFW_VM_STATE_ACTIVE))
 		return judge_inactive(port, skb, egress, state);
 	return vfw_hook_judge(port, skb->dev, skb, egress);

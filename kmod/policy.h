@@ -93,9 +93,9 @@ struct vfw_rule {
  * @defaults: enum vfw_action, by direction
  * @pick_up: a TCP segment that is no SYN may open a flow
  * @stateless: there are stateless rules
+ * @timeouts: in jiffies, by enum vfw_timeout
  * @max_flows: cap on flows
  * @max_half_open: cap on half-open TCP flows
- * @timeouts: in jiffies, by enum vfw_timeout
  * @n_rules: number of rules
  * @room: rules there is room for in @rules
  * @rules: rules in order; rule number n is rules[n - 1]
@@ -110,10 +110,11 @@ struct vfw_policy {
 	u8 defaults[2];
 	bool pick_up;
 	bool stateless;
-	u32 max_flows;
-	u32 max_half_open;
 	u32 timeouts[VFW_TIMEOUTS];
 
+	/* From here on nothing that a packet of an established flow reads. */
+	u32 max_flows;
+	u32 max_half_open;
 	u32 n_rules;
 	u32 room;
 	struct vfw_rule *rules;
@@ -122,6 +123,8 @@ struct vfw_policy {
 	u32 seconds[VFW_TIMEOUTS];
 	struct rcu_work free;
 };
+
+static_assert(offsetof(struct vfw_policy, max_flows) <= 64);
 
 /**
  * struct vfw_verdict - what the rules say of a packet

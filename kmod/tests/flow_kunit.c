@@ -298,7 +298,7 @@ static void add_many(struct kunit *test, struct flow_test *t, u32 n)
 
 static u32 chains(const struct vfw_flow_table *table, int family)
 {
-	return rcu_dereference_protected(table->hash[family].buckets, true)->mask + 1;
+	return rcu_dereference_protected(table->buckets[family], true)->mask + 1;
 }
 
 static void flow_hash_grows(struct kunit *test)
