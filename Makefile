@@ -124,7 +124,7 @@ help:
 	@echo 'make kunit | selftests | move | style | check-spec    parts of it'
 	@echo 'make lab             an interactive shell on a lab host with vfw loaded'
 	@echo 'make bench           how fast it is, beside nftables and Open vSwitch, in build/bench;'
-	@echo '                     BENCH=quick takes 5 minutes, ROWS="new_flow save" runs some rows'
+	@echo '                     BENCH=quick is shorter, ROWS="new_flow save" runs some rows'
 	@echo 'make bench-docs      put the last full run into Documentation/benchmarks'
 	@echo 'make icount | smp | classify    instructions of a packet; lines that two CPUs write;'
 	@echo '                     100,000 rules and 1,000,000 packets against a plain search'

@@ -19,10 +19,8 @@
 
 #include <linux/in.h>
 #include <linux/jiffies.h>
-#include <linux/prefetch.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
-#include <linux/siphash.h>
 
 #include "main.h"
 #include "flow.h"

@@ -476,7 +476,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_alloc);
 /**
  * vfw_flow_table_reserve() - make room for flows that are about to be restored
  * @table: a table that nobody else knows yet, without flows
- * @flows: how many are expected, IPv4 first; a wish, that of a liar costs 16 MiB at most
+ * @flows: how many are expected, IPv4 first; a wish, that of a liar costs 16 MiB a family at most
  *
  * Context: process context; sleeps.
  */

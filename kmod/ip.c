@@ -27,9 +27,8 @@ struct ip_bounds {
  * (Ethernet padding) but, unless the packet is a quotation, never less. GSO packets too long
  * for the field give 0 (BIG TCP).
  */
-static __always_inline bool length_valid(const struct sk_buff *skb,
-					 const struct ip_bounds *bounds, u32 header, bool given,
-					 u32 *length)
+static bool length_valid(const struct sk_buff *skb, const struct ip_bounds *bounds, u32 header,
+			 bool given, u32 *length)
 {
 	if (!given) {
 		if (bounds->quoted || !skb_is_gso(skb))
@@ -42,9 +41,8 @@ static __always_inline bool length_valid(const struct sk_buff *skb,
 	return *length >= header && (bounds->quoted || *length <= bounds->avail);
 }
 
-/* Inline, so that for a packet of its own all that is about quotations falls away. */
-static __always_inline enum vfw_drop_reason
-ip4_parse(const struct sk_buff *skb, const struct ip_bounds *bounds, struct vfw_ip *ip)
+static enum vfw_drop_reason ip4_parse(const struct sk_buff *skb, const struct ip_bounds *bounds,
+				      struct vfw_ip *ip)
 {
 	const struct iphdr *iph;
 	struct iphdr _iph;
@@ -188,9 +186,8 @@ static enum vfw_drop_reason ip6_parse(const struct sk_buff *skb, const struct ip
 	return skip_extensions(skb, bounds, ip);
 }
 
-static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb,
-						  const struct ip_bounds *bounds, int nhoff,
-						  enum vfw_family family, struct vfw_ip *ip)
+static enum vfw_drop_reason parse(const struct sk_buff *skb, const struct ip_bounds *bounds,
+				  int nhoff, enum vfw_family family, struct vfw_ip *ip)
 {
 	ip->nhoff = nhoff;
 	ip->family = family;

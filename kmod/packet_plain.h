@@ -24,8 +24,8 @@ static inline void vfw_packet_set_ports(struct vfw_key *key, enum vfw_direction 
  * The combinations of flags that a segment may have, one bit each: what RFC 9293 knows. PSH
  * and the two of ECN go with any of them.
  */
-#define FLAGS_LOOKED_AT	(VFW_TCPHDR_FIN | VFW_TCPHDR_SYN | VFW_TCPHDR_RST | VFW_TCPHDR_ACK | \
-			 VFW_TCPHDR_URG)
+#define VFW_TCP_FLAGS_LOOKED_AT	(VFW_TCPHDR_FIN | VFW_TCPHDR_SYN | VFW_TCPHDR_RST | \
+				 VFW_TCPHDR_ACK | VFW_TCPHDR_URG)
 
 static inline bool vfw_tcp_flags_valid(u8 flags)
 {
@@ -39,7 +39,7 @@ static inline bool vfw_tcp_flags_valid(u8 flags)
 			  BIT_ULL(VFW_TCPHDR_RST) |
 			  BIT_ULL(VFW_TCPHDR_RST | VFW_TCPHDR_ACK);
 
-	return valid & BIT_ULL(flags & FLAGS_LOOKED_AT);
+	return valid & BIT_ULL(flags & VFW_TCP_FLAGS_LOOKED_AT);
 }
 
 /* A timestamp and nothing else, laid out as everybody does (RFC 7323, appendix A). */

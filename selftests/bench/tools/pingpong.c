@@ -22,25 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netns.h"
+
 #define WARM_UP	100
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail(path);
-	close(fd);
-}
 
 static uint64_t clock_ns(void)
 {

@@ -23,6 +23,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "netns.h"
+
 #define VNET_HEADER	12	/* of virtio 1.0 */
 #define BURST		64
 
@@ -30,24 +32,6 @@ struct way {
 	int from, to;
 	unsigned long long frames, bytes, largest;
 };
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail(path);
-	close(fd);
-}
 
 static int open_tap(const char *name)
 {
