@@ -28,7 +28,8 @@
 #include "flow_table.h"
 #include "vm.h"
 
-hsiphash_key_t vfw_flow_secret __read_mostly;
+struct vfw_flow_secret vfw_flow_secret __read_mostly;
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_secret);
 
 static u32 hash_flow4(const struct vfw_flow *flow)
 {
@@ -43,6 +44,24 @@ static u32 hash_flow6(const struct vfw_flow *flow)
 
 	return hash6(&search);
 }
+
+/**
+ * vfw_flow_hash() - the hash of a key, for vfw_flow_find_hashed() and vfw_flow_add()
+ * @key: the key
+ */
+u32 vfw_flow_hash(const struct vfw_key *key)
+{
+	struct search4 search4;
+	struct search6 search6;
+
+	if (key->family == VFW_FAMILY_IPV4) {
+		search4_init(&search4, key);
+		return hash4(&search4);
+	}
+	search6_init(&search6, key);
+	return hash6(&search6);
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_hash);
 
 /**
  * vfw_flow_key() - what names a flow
@@ -75,66 +94,83 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
 /* Flows. */
 
 /**
- * vfw_flow_find() - find a flow by its key
+ * vfw_flow_find_hashed() - find a flow by its key
  * @table: the table
  * @key: the key
+ * @hash: vfw_flow_hash() of the key
  *
  * Context: BH off, within an RCU read section that lasts until the flow is unlocked.
  * Return: the flow, locked (the caller does vfw_flow_put()), or NULL. It may have
  *	expired.
  */
-struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key)
+struct vfw_flow *vfw_flow_find_hashed(struct vfw_flow_table *table, const struct vfw_key *key,
+				      u32 hash)
 {
+	struct search4 search4;
+	struct search6 search6;
 	struct vfw_flow *flow;
 
-	/* Again only when the flow ended between look-up and lock: it is gone, or reborn. */
-	do {
-		flow = key->family == VFW_FAMILY_IPV4 ? flow_lookup4(table, key) :
-							flow_lookup6(table, key);
-	} while (IS_ERR(flow));
+	if (key->family == VFW_FAMILY_IPV4) {
+		search4_init(&search4, key);
+		do {
+			flow = flow_lookup(table, hash, &search4, false);
+		} while (IS_ERR(flow));
+	} else {
+		search6_init(&search6, key);
+		do {
+			flow = flow_lookup(table, hash, &search6, true);
+		} while (IS_ERR(flow));
+	}
 	return flow;
+}
+
+/**
+ * vfw_flow_find() - find a flow by its key
+ * @table: the table
+ * @key: the key
+ *
+ * As vfw_flow_find_hashed().
+ */
+struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key)
+{
+	return vfw_flow_find_hashed(table, key, vfw_flow_hash(key));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_find);
 
 /* False if there is a flow of this key already. Under the table's lock. */
-static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow)
+static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow, u32 value)
 {
 	bool ipv6 = vfw_flow_family(flow) == VFW_FAMILY_IPV6;
-	struct vfw_flow_hash *hash = &table->hash[ipv6];
 	struct search4 search4;
 	struct search6 search6;
-	const void *search;
-	u32 value;
+	bool there;
 
 	if (ipv6) {
 		search6 = (struct search6){ *vfw_flow_key6(flow), flow->protocol };
-		value = hash6(&search6);
-		search = &search6;
+		there = hash_find(table, value, &search6, true);
 	} else {
 		search4 = (struct search4){ *vfw_flow_key4(flow), flow->protocol };
-		value = hash4(&search4);
-		search = &search4;
+		there = hash_find(table, value, &search4, false);
 	}
-	if (hash_find(table, value, search, ipv6))
-		return false;
-	vfw_flow_hash_add(hash, flow, value);
-	return true;
+	if (!there)
+		vfw_flow_hash_add(&table->hash[ipv6], flow, value);
+	return !there;
 }
 
 static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
 		      const struct vfw_key *key, u8 state)
 {
-	struct vfw_flow_origin *origin = vfw_flow_origin(flow);
+	u32 now = vfw_flow_now(table);
 
-	origin->born = vfw_flow_now(table);
-	origin->rule = 0;
 	memset(vfw_flow_counters(flow), 0, sizeof(struct vfw_flow_counters));
+	memset(&flow->tcp, 0, sizeof(flow->tcp));
 	flow->state = state;
 	flow->flags &= VFW_FLOW_IPV6;
 	flow->protocol = key->protocol;
-	flow->expires = origin->born;
+	flow->expires = now;
 	flow->epoch = 0;
-	memset(&flow->tcp, 0, sizeof(flow->tcp));
+	vfw_flow_origin(flow)->rule = 0;
+	vfw_flow_set_age(flow, now, 0);
 	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4)
 		pack4(key, vfw_flow_key4(flow));
 	else
@@ -150,6 +186,7 @@ static bool flow_half_open(const struct vfw_key *key, u8 state)
  * vfw_flow_add() - open a flow
  * @table: the table
  * @key: its key
+ * @hash: vfw_flow_hash() of the key
  * @policy: whose limits apply
  * @state: the state it begins in
  * @reason: why there is none when NULL is returned; VFW_DROP_REASON_NONE then means that there
@@ -161,7 +198,7 @@ static bool flow_half_open(const struct vfw_key *key, u8 state)
  * Context: RCU read section unless the caller alone knows the table. May sleep if @gfp says so.
  * Return: the flow, locked, with BH off: the caller does vfw_flow_unlock(); or NULL.
  */
-struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key,
+struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key, u32 hash,
 			      const struct vfw_policy *policy, u8 state,
 			      enum vfw_drop_reason *reason, gfp_t gfp)
 {
@@ -177,7 +214,7 @@ struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key
 	spin_lock(&flow->lock);
 	flow_init(table, flow, key, state);
 	spin_lock(&table->lock);
-	inserted = flow_insert(table, flow);
+	inserted = flow_insert(table, flow, hash);
 	table->totals.opened += inserted;
 	spin_unlock(&table->lock);
 	if (!inserted) {
@@ -273,7 +310,14 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_remove);
  */
 void vfw_flow_init(void)
 {
-	get_random_bytes(&vfw_flow_secret, sizeof(vfw_flow_secret));
+	siphash_key_t key;
+
+	get_random_bytes(&key, sizeof(key));
+	vfw_flow_secret = (struct vfw_flow_secret){ {
+		SIPHASH_CONST_0 ^ key.key[0], SIPHASH_CONST_1 ^ key.key[1],
+		SIPHASH_CONST_2 ^ key.key[0], SIPHASH_CONST_3 ^ key.key[1],
+	} };
+	memzero_explicit(&key, sizeof(key));
 }
 
 /**

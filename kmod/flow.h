@@ -2,6 +2,7 @@
 #ifndef _VFW_FLOW_H
 #define _VFW_FLOW_H
 
+#include <linux/in.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -17,6 +18,9 @@
 #define VFW_FLOW_IPV6		0x40	/* its memory is for IPv6; never changes */
 #define VFW_FLOW_DEAD		0x80	/* not in the table (any more) */
 
+/* Jiffies that packets have to go both ways for to be a stream, as nf_conntrack has it. */
+#define VFW_FLOW_STREAM_AFTER	(2U * HZ)
+
 /**
  * struct vfw_flow - one connection of a VM; followed in memory by its key
  * @next: in its chain of the table's hash, or the end of that (struct vfw_flow_buckets)
@@ -29,6 +33,8 @@
  * @next_free: in a free slot, the next one, plus one
  * @epoch: policy epoch in which it was last judged
  * @tcp: windows, of a TCP flow
+ * @stream_from: of a flow of UDP or UDP-Lite, when it has lasted so long that packets both ways
+ *	make it a stream, in the table's time
  *
  * With an IPv4 key this is one cache line, the one that is compared and judged by; a packet
  * that passes writes one more, that of the counters.
@@ -49,7 +55,10 @@ struct vfw_flow {
 		u32 next_free;
 	};
 	u32 epoch;
-	struct vfw_tcp tcp;
+	union {
+		struct vfw_tcp tcp;
+		u32 stream_from;
+	};
 };
 
 /* A key as it is stored behind the flow; the protocol is in the flow. */
@@ -173,6 +182,29 @@ static inline struct vfw_flow_origin *vfw_flow_origin(const struct vfw_flow *flo
 	if (flow->flags & VFW_FLOW_IPV6)
 		return (void *)flow + VFW_ORIGIN6_AT;
 	return origins + ((unsigned long)flow & (VFW_CHUNK_BYTES - 1)) / VFW_FLOW4_BYTES;
+}
+
+static inline enum vfw_direction vfw_flow_opened(const struct vfw_flow *flow)
+{
+	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
+}
+
+static inline bool vfw_flow_is_udp(u8 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/**
+ * vfw_flow_set_age() - say how long a flow has been there
+ * @flow: the flow, with its protocol
+ * @now: the table's time
+ * @age: jiffies
+ */
+static inline void vfw_flow_set_age(struct vfw_flow *flow, u32 now, u32 age)
+{
+	vfw_flow_origin(flow)->born = now - age;
+	if (vfw_flow_is_udp(flow->protocol))
+		flow->stream_from = now + VFW_FLOW_STREAM_AFTER - min(age, VFW_FLOW_STREAM_AFTER);
 }
 
 /**
@@ -301,8 +333,12 @@ static inline bool vfw_flow_expired(const struct vfw_flow *flow, u32 now)
 
 void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key);
 
+u32 vfw_flow_hash(const struct vfw_key *key);
+
 struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key);
-struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key,
+struct vfw_flow *vfw_flow_find_hashed(struct vfw_flow_table *table, const struct vfw_key *key,
+				      u32 hash);
+struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key, u32 hash,
 			      const struct vfw_policy *policy, u8 state,
 			      enum vfw_drop_reason *reason, gfp_t gfp);
 void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 state);

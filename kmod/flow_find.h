@@ -9,7 +9,15 @@
 
 /* Between flow.c and track.c only: what both need of the hash of flows, inline. */
 
-extern hsiphash_key_t vfw_flow_secret;
+/**
+ * struct vfw_flow_secret - the secret of the hash of flows
+ * @state: what SipHash begins with, for the key
+ */
+struct vfw_flow_secret {
+	u64 state[4];
+};
+
+extern struct vfw_flow_secret vfw_flow_secret;
 
 /* What a flow is looked up by: its key and its protocol. */
 struct search4 {
@@ -25,19 +33,56 @@ struct search6 {
 static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
 
 /*
- * hsiphash (SipHash-1-3 where registers have 64 bits) is for hash tables whose keys an enemy
- * chooses and whose hashes he does not see; siphash, twice as long, is for more than that.
+ * SipHash-1-3 of @n words and the @tail of a message of @bytes, as hsiphash() computes it where
+ * registers have 64 bits; but inline: a call, and what the compiler has to save for it, are a good
+ * part of what a packet costs. It is for hash tables whose keys an enemy chooses and whose hashes
+ * he does not see; siphash(), twice as long, is for more than that.
  */
-static inline u32 hash4(const struct search4 *search)
+static __always_inline u32 sip_hash(const u64 *words, unsigned int n, u64 tail, u64 bytes)
 {
-	const u32 *words = (const u32 *)search;
+	const u64 *state = vfw_flow_secret.state;
+	u64 v0 = state[0], v1 = state[1], v2 = state[2], v3 = state[3];
+	unsigned int i;
 
-	return hsiphash_4u32(words[0], words[1], words[2], words[3], &vfw_flow_secret);
+	for (i = 0; i < n; i++) {
+		v3 ^= words[i];
+		SIPHASH_PERMUTATION(v0, v1, v2, v3);
+		v0 ^= words[i];
+	}
+	tail |= bytes << 56;
+	v3 ^= tail;
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	v0 ^= tail;
+	v2 ^= 0xff;
+	for (i = 0; i < 3; i++)
+		SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	return v0 ^ v1 ^ v2 ^ v3;
+}
+
+static __always_inline u64 hash_tail(__be16 local_port, __be16 remote_port, u32 protocol)
+{
+	return (__force u16)local_port | (u32)(__force u16)remote_port << 16 | (u64)protocol << 32;
+}
+
+static __always_inline u32 hash4(const struct search4 *search)
+{
+	const struct vfw_key4 *key = &search->key;
+	u64 addresses = (__force u32)key->local | (u64)(__force u32)key->remote << 32;
+
+	return sip_hash(&addresses, 1,
+			hash_tail(key->local_port, key->remote_port, search->protocol),
+			sizeof(*key) + 1);
 }
 
 static inline u32 hash6(const struct search6 *search)
 {
-	return hsiphash(search, sizeof(*search), &vfw_flow_secret);
+	const struct vfw_key6 *key = &search->key;
+	u64 addresses[4];
+
+	memcpy(addresses, key, sizeof(addresses));
+	return sip_hash(addresses, ARRAY_SIZE(addresses),
+			hash_tail(key->local_port, key->remote_port, search->protocol),
+			sizeof(*key) + 1);
 }
 
 /* Written out: a call of memcmp() costs more than the rest of a look-up's comparison. */
@@ -60,7 +105,7 @@ static inline bool same6(const struct search6 *search, const struct vfw_flow *fl
 	return !differ;
 }
 
-static inline bool same(const void *search, const struct vfw_flow *flow, bool ipv6)
+static __always_inline bool same(const void *search, const struct vfw_flow *flow, bool ipv6)
 {
 	return ipv6 ? same6(search, flow) : same4(search, flow);
 }
@@ -117,38 +162,31 @@ static inline void pack6(const struct vfw_key *key, struct vfw_key6 *k)
 	k->remote_port = key->remote_port;
 }
 
-static __always_inline struct vfw_flow *flow_lookup4(struct vfw_flow_table *table,
-						     const struct vfw_key *key)
+static __always_inline void search4_init(struct search4 *search, const struct vfw_key *key)
 {
-	struct vfw_flow *flow;
-	struct search4 search;
-
-	pack4(key, &search.key);
-	search.protocol = key->protocol;
-	flow = hash_find(table, hash4(&search), &search, false);
-	if (!flow)
-		return NULL;
-	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same4(&search, flow))) {
-		__release(&flow->lock); /* the caller has it now */
-		return flow;
-	}
-	spin_unlock(&flow->lock);
-	return ERR_PTR(-EAGAIN);
+	pack4(key, &search->key);
+	search->protocol = key->protocol;
 }
 
-static inline struct vfw_flow *flow_lookup6(struct vfw_flow_table *table, const struct vfw_key *key)
+static inline void search6_init(struct search6 *search, const struct vfw_key *key)
 {
-	struct vfw_flow *flow;
-	struct search6 search;
+	pack6(key, &search->key);
+	search->protocol = key->protocol;
+}
 
-	pack6(key, &search.key);
-	search.protocol = key->protocol;
-	flow = hash_find(table, hash6(&search), &search, true);
+/*
+ * A flow that is there, locked; or NULL; or an error if it ended between look-up and lock: it is
+ * gone, or another one.
+ */
+static __always_inline struct vfw_flow *flow_lookup(struct vfw_flow_table *table, u32 value,
+						    const void *search, bool ipv6)
+{
+	struct vfw_flow *flow = hash_find(table, value, search, ipv6);
+
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same6(&search, flow))) {
+	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same(search, flow, ipv6))) {
 		__release(&flow->lock); /* the caller has it now */
 		return flow;
 	}

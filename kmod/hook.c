@@ -16,6 +16,7 @@
 #include "port.h"
 #include "reject.h"
 #include "track.h"
+#include "track_plain.h"
 #include "vm.h"
 
 /* A host-side port receives what the VM sends; a mirrored one sends it. */
@@ -26,29 +27,67 @@ static enum vfw_direction port_direction(const struct vfw_port *port, bool egres
 	return to_vm ? VFW_DIRECTION_IN : VFW_DIRECTION_OUT;
 }
 
+static inline int network_header(bool egress)
+{
+	return egress ? ETH_HLEN : 0;
+}
+
 /*
  * On ingress the Ethernet header was pulled and skb->protocol comes from it. On egress
  * skb->data is at the Ethernet header, and nothing else is to be trusted: the frame may come
- * from a packet socket.
+ * from a packet socket. 0 if there is no whole Ethernet header.
  */
-static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress,
-						  enum vfw_direction dir,
-						  struct vfw_packet *pkt)
+static __always_inline __be16 ethertype(const struct sk_buff *skb, bool egress)
 {
-	int nhoff = egress ? ETH_HLEN : 0;
-	__be16 ethertype = skb->protocol, _type;
 	const __be16 *type;
+	__be16 _type;
 
-	if (egress) {
-		type = skb_header_pointer(skb, offsetof(struct ethhdr, h_proto), sizeof(_type),
-					  &_type);
-		if (unlikely(!type))
-			return VFW_DROP_REASON_ETHERTYPE;
-		ethertype = *type;
-	}
-	if (likely(ethertype == htons(ETH_P_IP)) && likely(vfw_packet_plain(skb, nhoff, dir, pkt)))
-		return VFW_DROP_REASON_NONE;
-	return vfw_packet_parse(skb, nhoff, ethertype, dir, pkt);
+	if (!egress)
+		return skb->protocol;
+	if (likely(skb_headlen(skb) >= ETH_HLEN))
+		return ((const struct ethhdr *)skb->data)->h_proto;
+	type = skb_header_pointer(skb, offsetof(struct ethhdr, h_proto), sizeof(_type), &_type);
+	return type ? *type : 0;
+}
+
+static enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress, enum vfw_direction dir,
+				  struct vfw_packet *pkt)
+{
+	return vfw_packet_parse(skb, network_header(egress), ethertype(skb, egress), dir, pkt);
+}
+
+/* The long way. @parsed: @pkt is filled in. */
+static noinline unsigned int judge(struct vfw_port *port, struct net_device *dev,
+				   struct sk_buff *skb, bool egress, struct vfw_packet *pkt,
+				   bool parsed)
+{
+	enum vfw_direction dir = port_direction(port, egress);
+	struct vfw_judgement judgement = {};
+
+	if (!parsed)
+		judgement.reason = parse(skb, egress, dir, pkt);
+	if (likely(!judgement.reason))
+		judgement = vfw_track_packet(port->vm, pkt);
+	if (likely(!judgement.reason))
+		return NF_ACCEPT;
+	if (judgement.reject)
+		vfw_reject(dev, skb, egress, pkt);
+	return vfw_drop(port->vm, skb, judgement.reason, dir);
+}
+
+/* The quick way, and the long one for what that does not take. */
+static __always_inline unsigned int judge_quick(struct vfw_port *port, struct net_device *dev,
+						struct sk_buff *skb, bool egress)
+{
+	enum vfw_direction dir = port_direction(port, egress);
+	struct vfw_packet pkt __uninitialized;
+	bool plain;
+
+	plain = likely(ethertype(skb, egress) == htons(ETH_P_IP)) &&
+		vfw_packet_plain(skb, network_header(egress), dir, &pkt);
+	if (likely(plain) && likely(vfw_track_plain(port->vm, &pkt)))
+		return NF_ACCEPT;
+	return judge(port, dev, skb, egress, &pkt, plain);
 }
 
 /**
@@ -64,18 +103,7 @@ static __always_inline enum vfw_drop_reason parse(const struct sk_buff *skb, boo
 unsigned int vfw_hook_judge(struct vfw_port *port, struct net_device *dev, struct sk_buff *skb,
 			    bool egress)
 {
-	enum vfw_direction dir = port_direction(port, egress);
-	struct vfw_judgement judgement = {};
-	struct vfw_packet pkt;
-
-	judgement.reason = parse(skb, egress, dir, &pkt);
-	if (likely(!judgement.reason))
-		judgement = vfw_track_packet(port->vm, &pkt);
-	if (likely(!judgement.reason))
-		return NF_ACCEPT;
-	if (judgement.reject)
-		vfw_reject(dev, skb, egress, &pkt);
-	return vfw_drop(port->vm, skb, judgement.reason, dir);
+	return judge_quick(port, dev, skb, egress);
 }
 
 /* A VM that is not active: frozen, or waiting for its state. */
@@ -104,7 +132,7 @@ static __always_inline unsigned int hook(struct vfw_port *port, struct sk_buff *
 	prefetch(rcu_access_pointer(port->vm->flows));
 	if (unlikely(state != VFW_VM_STATE_ACTIVE))
 		return judge_inactive(port, skb, egress, state);
-	return vfw_hook_judge(port, skb->dev, skb, egress);
+	return judge_quick(port, skb->dev, skb, egress);
 }
 
 /**

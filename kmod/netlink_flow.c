@@ -168,11 +168,6 @@ static int get_filter(struct flow_filter *filter, struct nlattr **attrs,
 	return get_addrs(filter, attrs, extack);
 }
 
-static u8 flow_opened(const struct vfw_flow *flow)
-{
-	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
-}
-
 static bool key_fits(const struct vfw_key *key, const struct flow_filter *filter)
 {
 	if (filter->family != VFW_FAMILY_ANY && key->family != filter->family)
@@ -195,7 +190,7 @@ static bool flow_fits(const struct vfw_flow *flow, const struct vfw_key *key,
 		return false;
 	if (filter_has(filter, VFW_A_FLOW_RULE) && vfw_flow_origin(flow)->rule != filter->rule)
 		return false;
-	if (filter_has(filter, VFW_A_FLOW_OPENED) && flow_opened(flow) != filter->opened)
+	if (filter_has(filter, VFW_A_FLOW_OPENED) && vfw_flow_opened(flow) != filter->opened)
 		return false;
 	return key_fits(key, filter);
 }
@@ -243,7 +238,7 @@ static int fill_flow(struct sk_buff *skb, const struct vfw_flow *flow, const str
 	const struct vfw_flow_origin *origin = vfw_flow_origin(flow);
 
 	if (put_key(skb, key) ||
-	    nla_put_u32(skb, VFW_A_FLOW_OPENED, flow_opened(flow)) ||
+	    nla_put_u32(skb, VFW_A_FLOW_OPENED, vfw_flow_opened(flow)) ||
 	    nla_put_u32(skb, VFW_A_FLOW_STATE, flow->state) ||
 	    nla_put_u32(skb, VFW_A_FLOW_RULE, origin->rule) ||
 	    nla_put_u32(skb, VFW_A_FLOW_EPOCH, flow->epoch) ||

@@ -95,6 +95,9 @@ struct vfw_segment {
  * @length: bytes by the IP header, all of it; of a frame without one, skb->len
  * @nhoff: where the IP header begins, from skb->data
  * @l4off: where the transport header begins, from skb->data
+ * @hash: vfw_flow_hash() of @key, once @hashed
+ * @hashed: the quick way has looked for a flow
+ * @unknown: and there was none
  * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW
  */
 struct vfw_packet {
@@ -111,6 +114,9 @@ struct vfw_packet {
 	u32 length;
 	int nhoff;
 	int l4off;
+	u32 hash;
+	bool hashed;
+	bool unknown;
 	struct vfw_segment tcp;
 };
 

@@ -134,6 +134,7 @@ static __always_inline bool vfw_packet_plain(const struct sk_buff *skb, int nhof
 	pkt->dir = dir;
 	pkt->announce = false;
 	pkt->icmp_reply = false;
+	pkt->hashed = false;
 	pkt->segments = 1;
 	pkt->nhoff = nhoff;
 	vfw_plain_ip(pkt, iph);

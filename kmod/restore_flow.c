@@ -137,11 +137,13 @@ static const struct vfw_policy any_limits = {
 static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *key, u8 state,
 				 enum vfw_drop_reason *reason)
 {
+	u32 hash = vfw_flow_hash(key);
 	struct vfw_flow *flow;
 	int tries = 3;
 
 	do {
-		flow = vfw_flow_add(r->table, key, &any_limits, state, reason, GFP_KERNEL);
+		flow = vfw_flow_add(r->table, key, hash, &any_limits, state, reason,
+				    GFP_KERNEL);
 		if (flow || *reason != VFW_DROP_REASON_NO_MEMORY)
 			break;
 		schedule_timeout_uninterruptible(1);
@@ -153,7 +155,6 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 		      const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
 {
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
-	struct vfw_flow_origin *origin = vfw_flow_origin(flow);
 	u32 now = vfw_flow_now(r->table);
 
 	flow->flags &= VFW_FLOW_IPV6;
@@ -161,12 +162,13 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH)
 		flow->flags |= VFW_FLOW_ECHO_BOTH;
-	origin->rule = le32_to_cpu(rec->rule);
+	vfw_flow_origin(flow)->rule = le32_to_cpu(rec->rule);
 	/* 0 is no policy's epoch, so that the flow is judged on its next packet. */
 	flow->epoch = rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : r->epoch;
 	flow->expires = now + (u32)msecs_to_jiffies(le32_to_cpu(rec->expires));
-	origin->born = now - min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ;
-	flow->tcp = *tcp;
+	if (rec->protocol == IPPROTO_TCP)
+		flow->tcp = *tcp;
+	vfw_flow_set_age(flow, now, min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ);
 	counters->packets[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_packets);
 	counters->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
 	counters->packets[VFW_DIRECTION_OUT] = le64_to_cpu(rec->out_packets);

@@ -345,6 +345,7 @@ void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
 {
 	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	const struct vfw_flow_origin *origin = vfw_flow_origin(flow);
+	static const struct vfw_tcp no_tcp;
 
 	rec->in_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_IN]);
 	rec->in_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_IN]);
@@ -359,8 +360,7 @@ void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
 	rec->state = flow->state;
 	rec->reserved[0] = 0;
 	rec->reserved[1] = 0;
-	/* Of other protocols this is all zero. */
-	encode_tcp(&flow->tcp, rec);
+	encode_tcp(flow->protocol == IPPROTO_TCP ? &flow->tcp : &no_tcp, rec);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
 

@@ -62,14 +62,6 @@
 /* How far an honest segment can reach beyond the window it begins in: GSO, and some. */
 #define OVERSHOOT_MAX	SZ_1M
 
-/* At least 1: an end with a closed window takes a probe. */
-static u32 segment_window(const struct vfw_segment *seg, u8 scale)
-{
-	if (seg->flags & VFW_TCPHDR_SYN)
-		scale = 0;
-	return max_t(u32, (u32)seg->window << scale, 1);
-}
-
 /**
  * vfw_tcp_window_open() - a SYN begins what is known of its end
  * @peer: the end; that it has opened before is not forgotten
@@ -81,7 +73,7 @@ void vfw_tcp_window_open(struct vfw_tcp_peer *peer, const struct vfw_segment *se
 {
 	peer->end = vfw_tcp_segment_end(seg);
 	peer->max_end = seg->seq + 1;
-	peer->max_window = segment_window(seg, 0);
+	peer->max_window = vfw_tcp_segment_window(seg, 0);
 	peer->scale = seg->options & VFW_TCP_WINDOW_SCALE ? seg->scale : 0;
 	peer->flags &= VFW_TCP_SYN;
 	peer->flags |= seg->options;
@@ -111,7 +103,7 @@ void vfw_tcp_window_settle(struct vfw_tcp_exchange *x)
  */
 void vfw_tcp_window_answer(struct vfw_tcp_exchange *x)
 {
-	u32 limit = x->seg->ack + segment_window(x->seg, 0);
+	u32 limit = x->seg->ack + vfw_tcp_segment_window(x->seg, 0);
 
 	vfw_tcp_window_open(x->from, x->seg);
 	vfw_tcp_window_settle(x);
@@ -138,27 +130,10 @@ void vfw_tcp_window_pick_up(struct vfw_tcp_peer *from, struct vfw_tcp_peer *to,
 	if (seg->flags & VFW_TCPHDR_FIN)
 		from->flags |= VFW_TCP_FIN;
 	to->end = seg->ack;
-	to->max_end = to->end + segment_window(seg, TCP_MAX_WSCALE);
+	to->max_end = to->end + vfw_tcp_segment_window(seg, TCP_MAX_WSCALE);
 	to->max_window = VFW_TCP_WINDOW_MAX;
 	to->scale = TCP_MAX_WSCALE;
 	to->flags = VFW_TCP_UNKNOWN;
-}
-
-/**
- * vfw_tcp_window_limit() - how far an end may send
- * @x: a segment it sent
- *
- * An end whose SYN/ACK is not acknowledged yet may send into the window of the SYN it answered
- * (RFC 7413).
- *
- * Context: the flow's lock is held.
- * Return: the greatest sequence number a segment may begin with.
- */
-u32 vfw_tcp_window_limit(const struct vfw_tcp_exchange *x)
-{
-	if (*x->state == VFW_FLOW_STATE_TCP_SYN_RECV && !vfw_tcp_is_opener(x->from))
-		return x->from->max_end + x->to->max_window;
-	return x->from->max_end;
 }
 
 /**
@@ -172,90 +147,6 @@ u32 vfw_tcp_window_limit(const struct vfw_tcp_exchange *x)
 bool vfw_tcp_window_sent(const struct vfw_tcp_peer *from, const struct vfw_tcp_peer *to, u32 seq)
 {
 	return vfw_tcp_between(seq, from->end - vfw_tcp_backlog(to), from->end);
-}
-
-static bool completes_handshake(const struct vfw_tcp_exchange *x)
-{
-	return *x->state == VFW_FLOW_STATE_TCP_SYN_RECV && vfw_tcp_is_opener(x->from);
-}
-
-/* III and IV of the theory. The ACK that completes a handshake has less room. */
-static bool ack_valid(const struct vfw_tcp_exchange *x)
-{
-	const struct vfw_tcp_peer *to = x->to;
-	u32 last = to->flags & VFW_TCP_UNKNOWN ? to->max_end : to->end;
-
-	/* Both, for half the number space may lie between them. */
-	if (after(x->seg->ack, last) || after(x->seg->sack, last))
-		return false;
-	if (completes_handshake(x))
-		return !before(x->seg->ack, to->max_end);
-	return !before(x->seg->ack, to->end - vfw_tcp_backlog(x->from));
-}
-
-/**
- * vfw_tcp_window_check() - do a segment's numbers fit the connection?
- * @x: the segment, with ACK
- *
- * Context: the flow's lock is held.
- * Return: VFW_DROP_REASON_NONE, TCP_WINDOW or TCP_ACK.
- */
-enum vfw_drop_reason vfw_tcp_window_check(const struct vfw_tcp_exchange *x)
-{
-	const struct vfw_tcp_peer *from = x->from;
-
-	if (after(x->seg->seq, vfw_tcp_window_limit(x)) ||
-	    before(x->end, from->end - vfw_tcp_backlog(x->to)))
-		return VFW_DROP_REASON_TCP_WINDOW;
-	/* Nothing follows a FIN that the other end has taken. */
-	if (from->flags & VFW_TCP_FIN_ACKED && after(x->end, from->end))
-		return VFW_DROP_REASON_TCP_WINDOW;
-	return ack_valid(x) ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_TCP_ACK;
-}
-
-/* A FIN that more data follows was none of this connection. */
-static void update_sender(struct vfw_tcp_exchange *x, u32 window)
-{
-	struct vfw_tcp_peer *from = x->from;
-
-	from->max_window = max(from->max_window, window);
-	if (after(x->end, from->end)) {
-		from->end = x->end;
-		from->flags &= ~VFW_TCP_FIN;
-	}
-	if (x->seg->flags & VFW_TCPHDR_FIN && x->end == from->end)
-		from->flags |= VFW_TCP_FIN;
-}
-
-static void update_receiver(struct vfw_tcp_exchange *x, u32 window)
-{
-	const struct vfw_segment *seg = x->seg;
-	struct vfw_tcp_peer *to = x->to;
-
-	/* Only of an end picked up, see ack_valid(). */
-	if (unlikely(after(seg->sack, to->end)))
-		to->end = seg->sack;
-	if (after(seg->ack + window, to->max_end))
-		to->max_end = seg->ack + window;
-	if (to->flags & VFW_TCP_FIN && seg->ack == to->end)
-		to->flags |= VFW_TCP_FIN_ACKED;
-}
-
-/**
- * vfw_tcp_window_update() - take note of a segment that fits
- * @x: the segment, with ACK
- *
- * Context: the flow's lock is held.
- */
-void vfw_tcp_window_update(struct vfw_tcp_exchange *x)
-{
-	u32 window = segment_window(x->seg, x->from->scale);
-
-	/* The window of the SYN may be the greater one: scaled ones are rounded down. */
-	if (completes_handshake(x))
-		x->to->max_end += x->from->max_window;
-	update_sender(x, window);
-	update_receiver(x, window);
 }
 
 /**

@@ -14,16 +14,13 @@
 
 #include "main.h"
 #include "flow.h"
-#include "flow_find.h"
 #include "policy.h"
 #include "tcp.h"
 #include "track.h"
+#include "track_plain.h"
 #include "vm.h"
 
-#define STREAM_AFTER	(2 * HZ)
 #define JUDGE(why)	((struct vfw_judgement){ .reason = (why) })
-
-/* Inline are those that a packet of an established flow runs through. */
 
 static inline bool is_echo(const struct vfw_key *key)
 {
@@ -72,11 +69,6 @@ bool vfw_track_state_valid(u8 protocol, u8 state)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_track_state_valid);
 
-static inline enum vfw_direction flow_opened(const struct vfw_flow *flow)
-{
-	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
-}
-
 static inline void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
@@ -117,7 +109,7 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
 	struct vfw_packet opening = {
 		.key = *key,
 		.kind = VFW_PACKET_FLOW,
-		.dir = flow_opened(flow),
+		.dir = vfw_flow_opened(flow),
 	};
 	struct vfw_verdict verdict;
 
@@ -143,16 +135,12 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
  * Find the flow of a key, valid under the policy. Returns it locked; or NULL, with a reason in
  * @judgement if the packet is to be dropped at once.
  */
-static __always_inline struct vfw_flow *
+static struct vfw_flow *
 find_valid(struct vfw_flow_table *table, const struct vfw_policy *policy,
-	   const struct vfw_key *key, u32 now, struct vfw_judgement *judgement)
+	   const struct vfw_key *key, u32 hash, u32 now, struct vfw_judgement *judgement)
 {
-	struct vfw_flow *flow;
+	struct vfw_flow *flow = vfw_flow_find_hashed(table, key, hash);
 
-	/* At once for IPv4, and again only if the flow ends this moment. */
-	flow = key->family == VFW_FAMILY_IPV4 ? flow_lookup4(table, key) : ERR_PTR(-EAGAIN);
-	if (IS_ERR(flow))
-		flow = vfw_flow_find(table, key);
 	if (!flow)
 		return NULL;
 	if (unlikely(vfw_flow_expired(flow, now))) {
@@ -188,7 +176,7 @@ static enum vfw_drop_reason update_echo(struct vfw_flow *flow, const struct vfw_
 	enum vfw_direction asker = pkt->icmp_reply ? !pkt->dir : pkt->dir;
 	struct vfw_verdict verdict;
 
-	if (asker == flow_opened(flow))
+	if (asker == vfw_flow_opened(flow))
 		return VFW_DROP_REASON_NONE;
 	if (pkt->icmp_reply)
 		return flow->flags & VFW_FLOW_ECHO_BOTH ? VFW_DROP_REASON_NONE :
@@ -200,15 +188,10 @@ static enum vfw_drop_reason update_echo(struct vfw_flow *flow, const struct vfw_
 	return VFW_DROP_REASON_NONE;
 }
 
-static inline void update_plain(struct vfw_flow *flow, const struct vfw_packet *pkt, u32 now)
+static void update_other(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
-	bool udp = pkt->key.protocol == IPPROTO_UDP || pkt->key.protocol == IPPROTO_UDPLITE;
-
-	if (flow->state == VFW_FLOW_STATE_NEW && pkt->dir != flow_opened(flow))
+	if (flow->state == VFW_FLOW_STATE_NEW && pkt->dir != vfw_flow_opened(flow))
 		flow->state = VFW_FLOW_STATE_REPLIED;
-	else if (udp && flow->state == VFW_FLOW_STATE_REPLIED &&
-		 now - vfw_flow_origin(flow)->born > STREAM_AFTER)
-		flow->state = VFW_FLOW_STATE_STREAM;
 }
 
 /* A packet of a known flow, which is locked. */
@@ -226,8 +209,10 @@ static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw
 		reason = update_echo(flow, policy, pkt);
 	if (reason || *effect == VFW_TCP_EFFECT_REOPEN)
 		return reason;
-	if (pkt->key.protocol != IPPROTO_TCP)
-		update_plain(flow, pkt, now);
+	if (vfw_flow_is_udp(pkt->key.protocol))
+		vfw_track_udp(flow, pkt->dir, now);
+	else if (pkt->key.protocol != IPPROTO_TCP)
+		update_other(flow, pkt);
 	count_packet(flow, pkt);
 	if (*effect == VFW_TCP_EFFECT_REFRESH)
 		flow->expires = now + flow_lifetime(policy, flow, &pkt->key);
@@ -262,7 +247,7 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 /* No flow: judge by the rules, and open one. @again: another CPU opened it meanwhile. */
 static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 				      const struct vfw_policy *policy,
-				      const struct vfw_packet *pkt, bool *again)
+				      const struct vfw_packet *pkt, u32 hash, bool *again)
 {
 	enum vfw_drop_reason reason;
 	struct vfw_verdict verdict;
@@ -278,7 +263,7 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 		vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
 		return judge_verdict(&verdict);
 	}
-	flow = vfw_flow_add(table, &pkt->key, policy, state, &reason, GFP_ATOMIC);
+	flow = vfw_flow_add(table, &pkt->key, hash, policy, state, &reason, GFP_ATOMIC);
 	if (!flow) {
 		*again = !reason;
 		return JUDGE(reason);
@@ -292,14 +277,16 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				       const struct vfw_policy *policy,
 				       const struct vfw_packet *pkt)
 {
+	u32 hash = pkt->hashed ? pkt->hash : vfw_flow_hash(&pkt->key);
+	bool again, unknown = pkt->hashed && pkt->unknown;
 	struct vfw_judgement judgement = {};
 	u32 now = vfw_flow_now(table);
 	enum vfw_tcp_effect effect;
 	struct vfw_flow *flow;
-	bool again = false;
 
 	do {
-		flow = find_valid(table, policy, &pkt->key, now, &judgement);
+		flow = unknown ? NULL :
+				 find_valid(table, policy, &pkt->key, hash, now, &judgement);
 		if (likely(flow)) {
 			judgement.reason = update_flow(table, flow, policy, pkt, now, &effect);
 			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
@@ -311,7 +298,8 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 			return judgement;
 		}
 		again = false;
-		judgement = open_flow(table, policy, pkt, &again);
+		unknown = false;
+		judgement = open_flow(table, policy, pkt, hash, &again);
 	} while (unlikely(again));
 	return judgement;
 }
@@ -328,7 +316,8 @@ static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table
 	struct vfw_flow *flow;
 	bool known = true;
 
-	flow = find_valid(table, policy, &pkt->key, vfw_flow_now(table), &judgement);
+	flow = find_valid(table, policy, &pkt->key, vfw_flow_hash(&pkt->key),
+			  vfw_flow_now(table), &judgement);
 	if (!flow)
 		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
 	if (pkt->key.protocol == IPPROTO_TCP)

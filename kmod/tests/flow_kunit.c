@@ -11,6 +11,7 @@
 
 #include "../main.h"
 #include "../flow.h"
+#include "../flow_find.h"
 #include "../policy.h"
 
 #define KEYS	500
@@ -90,7 +91,8 @@ static enum vfw_drop_reason add_key(struct flow_test *t, const struct vfw_key *k
 	struct vfw_flow *flow;
 	u8 state = key->protocol == IPPROTO_TCP ? VFW_FLOW_STATE_TCP_SYN_SENT : VFW_FLOW_STATE_NEW;
 
-	flow = vfw_flow_add(t->table, key, t->policy, state, &reason, t->gfp);
+	flow = vfw_flow_add(t->table, key, vfw_flow_hash(key), t->policy, state, &reason,
+			    t->gfp);
 	if (!flow)
 		return reason ?: U8_MAX;
 	vfw_flow_unlock(flow);
@@ -387,7 +389,40 @@ static void flow_hash_reserves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->table->hash[0].count, KEYS / 2U);
 }
 
+/* The hash is the kernel's hsiphash(), where that is SipHash, with the key that was drawn. */
+static void flow_hash_is_siphash(struct kunit *test)
+{
+	const u64 *state = vfw_flow_secret.state;
+	hsiphash_key_t secret = { { state[0] ^ SIPHASH_CONST_0, state[1] ^ SIPHASH_CONST_1 } };
+	struct {
+		__be32 addrs[8];
+		__be16 ports[2];
+		u8 protocol;
+	} __packed message;
+	struct vfw_key key;
+	int i, words;
+
+	if (!IS_ENABLED(CONFIG_64BIT) || IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		kunit_skip(test, "hsiphash() is another function here");
+	KUNIT_EXPECT_EQ(test, state[2] ^ SIPHASH_CONST_2, state[0] ^ SIPHASH_CONST_0);
+	KUNIT_EXPECT_EQ(test, state[3] ^ SIPHASH_CONST_3, state[1] ^ SIPHASH_CONST_1);
+	for (i = 0; i < 2000; i++) {
+		get_random_bytes(&key, sizeof(key));
+		key.family = i % 2 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
+		words = i % 2 ? 4 : 1;
+		/* Addresses, ports and protocol, one after the other, at the end of it. */
+		memcpy(&message.addrs[8 - 2 * words], &key.local, 4 * words);
+		memcpy(&message.addrs[8 - words], &key.remote, 4 * words);
+		message.ports[0] = key.local_port;
+		message.ports[1] = key.remote_port;
+		message.protocol = key.protocol;
+		KUNIT_EXPECT_EQ(test, vfw_flow_hash(&key),
+				hsiphash(&message.addrs[8 - 2 * words], 8 * words + 5, &secret));
+	}
+}
+
 static struct kunit_case flow_cases[] = {
+	KUNIT_CASE(flow_hash_is_siphash),
 	KUNIT_CASE(flow_random),
 	KUNIT_CASE(flow_hash_grows),
 	KUNIT_CASE(flow_hash_resizes_under_readers),

@@ -145,12 +145,17 @@ static void compare_flow(struct kunit *test, struct vfw_vm *dst, const struct fl
 	KUNIT_EXPECT_EQ(test, copy.flow.protocol, flow->flow.protocol);
 	KUNIT_EXPECT_EQ(test, copy.flow.epoch, judged ? vm_policy(dst)->epoch : 0);
 	KUNIT_EXPECT_EQ(test, copy.origin.rule, judged ? flow->origin.rule : 0);
-	KUNIT_EXPECT_MEMEQ(test, &copy.flow.tcp, &flow->flow.tcp, sizeof(flow->flow.tcp));
+	if (flow->flow.protocol == IPPROTO_TCP)
+		KUNIT_EXPECT_MEMEQ(test, &copy.flow.tcp, &flow->flow.tcp, sizeof(flow->flow.tcp));
 	KUNIT_EXPECT_MEMEQ(test, &copy.counters, &flow->counters, sizeof(flow->counters));
 	/* The time between saving and restoring; age is in whole seconds. */
 	lag = copy.flow.expires - flow->flow.expires;
 	KUNIT_EXPECT_TRUE(test, lag >= -1 && lag < 10 * HZ);
 	lag = copy.origin.born - flow->origin.born;
+	KUNIT_EXPECT_TRUE(test, lag >= -1 && lag < 10 * HZ);
+	if (!vfw_flow_is_udp(flow->flow.protocol))
+		return;
+	lag = copy.flow.stream_from - flow->flow.stream_from;
 	KUNIT_EXPECT_TRUE(test, lag >= -1 && lag < 10 * HZ);
 }
 

@@ -202,20 +202,18 @@ static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct
 {
 	struct vfw_flow_table *table = vm_table(vm);
 	struct vfw_flow_counters *counters;
-	struct vfw_flow_origin *origin;
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
 
-	flow = vfw_flow_add(table, key, vm_policy(vm), state, &reason, GFP_KERNEL);
+	flow = vfw_flow_add(table, key, vfw_flow_hash(key), vm_policy(vm), state, &reason, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, flow);
 	counters = vfw_flow_counters(flow);
-	origin = vfw_flow_origin(flow);
 	if (i & 1)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	flow->epoch = vm->epoch;
-	origin->rule = i % 3;
+	vfw_flow_origin(flow)->rule = i % 3;
 	flow->expires = vfw_flow_now(table) + (100 + i) * HZ;
-	origin->born = vfw_flow_now(table) - i * HZ;
+	vfw_flow_set_age(flow, vfw_flow_now(table), i * HZ);
 	if (key->protocol == IPPROTO_TCP)
 		tcp_make(&flow->tcp, i);
 	counters->packets[VFW_DIRECTION_IN] = 10 * i + 1;

@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 #include "../tcp.h"
+#include "../tcp_plain.h"
 
 #define QUEUE_MAX	24
 #define HOLES_MAX	4
@@ -78,6 +79,7 @@ struct world {
 	u8 state;
 	u32 passed;
 	u32 forged;
+	u32 quick;
 };
 
 static u32 dice(struct world *w, u32 n)
@@ -316,9 +318,18 @@ static void take(struct world *w, u8 dir, const struct vfw_segment *seg)
 		send_range(w, !dir, e->nxt, 0);
 }
 
+/* The quick way takes a segment, or leaves it as it was; what it takes, the long way would have. */
+static bool pass_plain(struct world *w, u8 dir, const struct vfw_segment *seg, struct vfw_tcp *tcp)
+{
+	*tcp = w->tcp;
+	return w->state == VFW_FLOW_STATE_TCP_ESTABLISHED && vfw_tcp_plain(tcp, dir, seg);
+}
+
 /* A segment comes by the firewall. */
 static void pass(struct kunit *test, struct world *w, u8 dir, const struct vfw_segment *seg)
 {
+	struct vfw_tcp before = w->tcp, plain;
+	bool quick = pass_plain(w, dir, seg, &plain);
 	enum vfw_drop_reason reason;
 	enum vfw_tcp_effect effect;
 
@@ -328,6 +339,12 @@ static void pass(struct kunit *test, struct world *w, u8 dir, const struct vfw_s
 	} else {
 		reason = vfw_tcp_update(&w->tcp, &w->state, dir, seg, &effect);
 		KUNIT_EXPECT_NE(test, effect, VFW_TCP_EFFECT_REOPEN);
+	}
+	KUNIT_EXPECT_EQ(test, memcmp(&plain, quick ? &w->tcp : &before, sizeof(plain)), 0);
+	if (quick) {
+		KUNIT_EXPECT_EQ(test, w->state, VFW_FLOW_STATE_TCP_ESTABLISHED);
+		KUNIT_EXPECT_EQ(test, effect, VFW_TCP_EFFECT_REFRESH);
+		w->quick++;
 	}
 	KUNIT_EXPECT_TRUE(test, vfw_tcp_state_valid(&w->tcp, w->state));
 	KUNIT_EXPECT_EQ_MSG(test, reason, VFW_DROP_REASON_NONE,
@@ -345,6 +362,7 @@ static void forge(struct kunit *test, struct world *w)
 				    VFW_TCPHDR_RST };
 	u32 off = (1 << 25) + dice(w, 0xf8000000);
 	const struct vfw_tcp before = w->tcp;
+	struct vfw_tcp plain;
 	const u8 state = w->state;
 	enum vfw_drop_reason reason;
 	struct vfw_segment seg = {};
@@ -361,6 +379,8 @@ static void forge(struct kunit *test, struct world *w)
 	seg.sack = seg.ack;
 	seg.window = dice(w, 0x10000);
 	seg.length = dice(w, 1460);
+	KUNIT_EXPECT_FALSE(test, pass_plain(w, dir, &seg, &plain));
+	KUNIT_EXPECT_EQ(test, memcmp(&plain, &before, sizeof(plain)), 0);
 	reason = vfw_tcp_update(&w->tcp, &w->state, dir, &seg, &effect);
 	KUNIT_EXPECT_NE_MSG(test, reason, VFW_DROP_REASON_NONE, "flags %#x, off by %#x", seg.flags,
 			    off);
@@ -422,7 +442,7 @@ static bool done(const struct end *e)
 
 static void connections_test(struct kunit *test)
 {
-	u32 passed = 0, forged = 0, finished = 0, seed, ticks;
+	u32 passed = 0, forged = 0, quick = 0, finished = 0, seed, ticks;
 	struct world *w;
 
 	w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
@@ -434,6 +454,7 @@ static void connections_test(struct kunit *test)
 			tick(test, w);
 		passed += w->passed;
 		forged += w->forged;
+		quick += w->quick;
 		if (ticks == TICKS_MAX)
 			continue;
 		finished++;
@@ -444,6 +465,7 @@ static void connections_test(struct kunit *test)
 	KUNIT_EXPECT_GT(test, finished, CONNECTIONS / 2);
 	KUNIT_EXPECT_GT(test, passed, 100000);
 	KUNIT_EXPECT_GT(test, forged, 10000);
+	KUNIT_EXPECT_GT(test, quick, 10000);
 }
 
 static struct kunit_case sim_cases[] = {
