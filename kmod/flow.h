@@ -247,7 +247,7 @@ struct vfw_flow_totals {
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
  * @frozen_at: jiffies when it was frozen
  * @frozen: the table's time stands still
- * @buckets: where a look-up begins, one for each family (IPv4 first)
+ * @buckets: where a look-up begins, marked, one for each family (IPv4 first)
  * @lock: protects what follows to @totals; inside a flow's lock
  * @hash: by key, one for each family
  * @pool: one for each family

@@ -122,14 +122,14 @@ static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
 static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_table *table, u32 value,
 						  const void *search, bool ipv6)
 {
-	const struct vfw_flow_buckets *buckets;
+	struct vfw_flow_buckets *buckets;
 	struct vfw_flow *const *chain;
 	struct vfw_flow *flow;
 
 	buckets = rcu_dereference_check(table->buckets[ipv6], rcu_read_lock_bh_held() ||
 					lockdep_is_held(&table->lock));
 	do {
-		chain = &buckets->chain[value & buckets->mask];
+		chain = vfw_flow_buckets_chain(buckets, value);
 		do {
 			for (flow = READ_ONCE(*chain); !vfw_flow_is_end(flow);
 			     flow = READ_ONCE(flow->next)) {
@@ -140,7 +140,8 @@ static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_table *t
 			/* Led into another chain by a flow that moved there? */
 		} while (unlikely(flow && flow != vfw_flow_chain_end(chain)));
 		smp_rmb(); /* pairs with the release in move_first(): not there means here */
-		buckets = rcu_dereference_check(buckets->moving_to, rcu_read_lock_bh_held() ||
+		buckets = rcu_dereference_check(vfw_flow_buckets_unmark(buckets)->moving_to,
+						rcu_read_lock_bh_held() ||
 						lockdep_is_held(&table->lock));
 	} while (unlikely(buckets));
 	return NULL;

@@ -40,20 +40,40 @@
 #define BATCH_CHAINS	64	/* chains whose flows the worker moves under one hold of the lock */
 #define RETRY_FLOWS	256	/* flows after which memory is asked for again */
 
-static struct vfw_flow_buckets *buckets_alloc(u32 chains)
+static size_t buckets_size(u32 chains)
 {
 	struct vfw_flow_buckets *buckets;
 
-	buckets = kvzalloc(struct_size(buckets, chain, chains),
-			   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (buckets)
-		buckets->mask = chains - 1;
+	return struct_size(buckets, chain, chains) + VFW_FLOW_BUCKETS_ALIGN - 1;
+}
+
+/* In memory that was allocated for them, all zero, or NULL. */
+static struct vfw_flow_buckets *buckets_make(void *memory, u32 chains)
+{
+	struct vfw_flow_buckets *buckets = PTR_ALIGN(memory, VFW_FLOW_BUCKETS_ALIGN);
+
+	if (!memory)
+		return NULL;
+	buckets->memory = memory;
+	buckets->mask = chains - 1;
 	return buckets;
+}
+
+static struct vfw_flow_buckets *buckets_alloc(u32 chains)
+{
+	return buckets_make(kvzalloc(buckets_size(chains), GFP_KERNEL_ACCOUNT | __GFP_NOWARN),
+			    chains);
+}
+
+static void buckets_free(struct vfw_flow_buckets *buckets)
+{
+	if (buckets)
+		kvfree(buckets->memory);
 }
 
 static void buckets_free_work(struct work_struct *work)
 {
-	kvfree(container_of(to_rcu_work(work), struct vfw_flow_buckets, free));
+	buckets_free(container_of(to_rcu_work(work), struct vfw_flow_buckets, free));
 }
 
 static void buckets_free_rcu(struct vfw_flow_buckets *buckets)
@@ -71,14 +91,15 @@ static u32 chains_for(u32 flows)
 /* The arrays, under the lock, or where nobody else knows the table. */
 static struct vfw_flow_buckets *first_buckets(const struct vfw_flow_hash *hash)
 {
-	return rcu_dereference_protected(*hash->buckets, true);
+	return vfw_flow_buckets_unmark(rcu_dereference_protected(*hash->buckets, true));
 }
 
 static struct vfw_flow_buckets *last_buckets(const struct vfw_flow_hash *hash)
 {
-	struct vfw_flow_buckets *buckets = first_buckets(hash);
+	struct vfw_flow_buckets *buckets = first_buckets(hash), *to;
 
-	return rcu_dereference_protected(buckets->moving_to, true) ?: buckets;
+	to = rcu_dereference_protected(buckets->moving_to, true);
+	return to ? vfw_flow_buckets_unmark(to) : buckets;
 }
 
 static struct vfw_flow **chain_of(struct vfw_flow_buckets *buckets, u32 value)
@@ -127,7 +148,7 @@ static void move_first(const struct vfw_flow_hash *hash, struct vfw_flow **from,
 static void resize_begin(struct vfw_flow_hash *hash, struct vfw_flow_buckets *to)
 {
 	hash->moved = 0;
-	rcu_assign_pointer(first_buckets(hash)->moving_to, to);
+	rcu_assign_pointer(first_buckets(hash)->moving_to, vfw_flow_buckets_mark(to));
 }
 
 /* Moves the flows of so many chains, if a resize is under way. Returns whether it still is. */
@@ -142,7 +163,7 @@ static bool resize_step(struct vfw_flow_hash *hash, u32 chains)
 			move_first(hash, &from->chain[hash->moved], to);
 	if (hash->moved <= from->mask)
 		return true;
-	rcu_assign_pointer(*hash->buckets, to);
+	rcu_assign_pointer(*hash->buckets, vfw_flow_buckets_mark(to));
 	buckets_free_rcu(from);
 	return false;
 }
@@ -163,11 +184,9 @@ static void grow_when_full(struct vfw_flow_hash *hash)
 	if (hash->count < 2 * chains || hash->count % RETRY_FLOWS)
 		return;
 	chains = min(4 * chains, CHAINS_MAX);
-	to = kzalloc(struct_size(to, chain, chains), GFP_ATOMIC | __GFP_NOWARN);
-	if (!to)
-		return;
-	to->mask = chains - 1;
-	resize_begin(hash, to);
+	to = buckets_make(kzalloc(buckets_size(chains), GFP_ATOMIC | __GFP_NOWARN), chains);
+	if (to)
+		resize_begin(hash, to);
 }
 
 /**
@@ -213,7 +232,7 @@ static void resize_to(struct vfw_flow_hash *hash, u32 chains)
 		to = NULL;
 	}
 	spin_unlock_bh(hash->lock);
-	kvfree(to);
+	buckets_free(to);
 }
 
 static void resize_finish(struct vfw_flow_hash *hash)
@@ -261,7 +280,7 @@ void vfw_flow_hash_shrink(struct vfw_flow_hash *hash)
 	u32 chains;
 
 	rcu_read_lock();
-	chains = rcu_dereference(*hash->buckets)->mask + 1;
+	chains = vfw_flow_buckets_unmark(rcu_dereference(*hash->buckets))->mask + 1;
 	rcu_read_unlock();
 	if (READ_ONCE(hash->count) < chains / 8 && chains > CHAINS_MIN)
 		queue_work(vfw_wq, &hash->resize);
@@ -284,8 +303,8 @@ void vfw_flow_hash_reserve(struct vfw_flow_hash *hash, u32 flows)
 	buckets = buckets_alloc(chains_for(flows));
 	if (!buckets)
 		return;
-	RCU_INIT_POINTER(*hash->buckets, buckets);
-	kvfree(old);
+	RCU_INIT_POINTER(*hash->buckets, vfw_flow_buckets_mark(buckets));
+	buckets_free(old);
 }
 
 /**
@@ -305,7 +324,7 @@ int vfw_flow_hash_init(struct vfw_flow_hash *hash, struct vfw_flow_buckets __rcu
 	if (!first)
 		return -ENOMEM;
 	hash->buckets = buckets;
-	RCU_INIT_POINTER(*hash->buckets, first);
+	RCU_INIT_POINTER(*hash->buckets, vfw_flow_buckets_mark(first));
 	hash->lock = lock;
 	hash->hash_flow = hash_flow;
 	hash->count = 0;
@@ -325,6 +344,6 @@ void vfw_flow_hash_destroy(struct vfw_flow_hash *hash)
 		return;
 	cancel_work_sync(&hash->resize);
 	if (last_buckets(hash) != first_buckets(hash))
-		kvfree(last_buckets(hash));
-	kvfree(first_buckets(hash));
+		buckets_free(last_buckets(hash));
+	buckets_free(first_buckets(hash));
 }

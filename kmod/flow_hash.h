@@ -2,6 +2,7 @@
 #ifndef _VFW_FLOW_HASH_H
 #define _VFW_FLOW_HASH_H
 
+#include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -11,23 +12,51 @@ struct vfw_flow;
 
 /**
  * struct vfw_flow_buckets - an array of chains of flows
+ * @memory: what was allocated for it
  * @mask: number of chains less one; a power of two less one
- * @moving_to: the array that all flows are being moved to, or NULL
+ * @moving_to: the array that all flows are being moved to, marked; or NULL
  * @free: to free it after a grace period, in process context
  * @chain: first flow of each chain, or NULL for none; at the end of a chain stands the address
  *	of its first pointer, with the lowest bit set
  */
 struct vfw_flow_buckets {
+	void *memory;
 	u32 mask;
 	struct vfw_flow_buckets __rcu *moving_to;
 	struct rcu_work free;
 	struct vfw_flow *chain[];
 };
 
+/*
+ * Where a look-up finds an array, its address is marked with the logarithm of the number of its
+ * chains, so that the head of the array, which would be a cache line more, need not be read.
+ */
+#define VFW_FLOW_BUCKETS_ALIGN	64UL
+
+static inline struct vfw_flow_buckets *vfw_flow_buckets_mark(struct vfw_flow_buckets *buckets)
+{
+	return (void *)((unsigned long)buckets | ilog2(buckets->mask + 1));
+}
+
+static __always_inline struct vfw_flow_buckets *
+vfw_flow_buckets_unmark(struct vfw_flow_buckets *marked)
+{
+	return (void *)((unsigned long)marked & ~(VFW_FLOW_BUCKETS_ALIGN - 1));
+}
+
+/* The chain for a hash in an array whose address is marked. */
+static __always_inline struct vfw_flow **
+vfw_flow_buckets_chain(struct vfw_flow_buckets *marked, u32 value)
+{
+	u32 mask = (1U << ((unsigned long)marked & (VFW_FLOW_BUCKETS_ALIGN - 1))) - 1;
+
+	return &vfw_flow_buckets_unmark(marked)->chain[value & mask];
+}
+
 /**
  * struct vfw_flow_hash - the flows of one family by their keys
- * @buckets: where the array is noted that a look-up begins with: not here, because each packet
- *	reads it, and what is here changes with each flow that opens
+ * @buckets: where the array is noted that a look-up begins with, marked: not here, because each
+ *	packet reads it, and what is here changes with each flow that opens
  * @lock: the table's lock, under which chains change
  * @hash_flow: the hash of a flow's key
  * @count: flows in it; under @lock

@@ -300,7 +300,11 @@ static void add_many(struct kunit *test, struct flow_test *t, u32 n)
 
 static u32 chains(const struct vfw_flow_table *table, int family)
 {
-	return rcu_dereference_protected(table->buckets[family], true)->mask + 1;
+	struct vfw_flow_buckets *marked = rcu_dereference_protected(table->buckets[family], true);
+
+	KUNIT_EXPECT_PTR_EQ(current->kunit_test, marked,
+			    vfw_flow_buckets_mark(vfw_flow_buckets_unmark(marked)));
+	return vfw_flow_buckets_unmark(marked)->mask + 1;
 }
 
 static void flow_hash_grows(struct kunit *test)

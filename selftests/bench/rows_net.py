@@ -38,7 +38,7 @@ class TapSurroundings(Surroundings):
 @row('latency', unit='ns')
 def latency(bench):
     """Round trip of one UDP packet of 32 bytes: median; further 99th and 99.9th percentile."""
-    count = 5000 if bench.quick else 50000
+    count = 2000 if bench.quick else 20000
     samples = {name: [] for name in FOUR}
     with VethSurroundings(bench) as around:
         def sample(name):
@@ -104,7 +104,8 @@ def throughput(bench):
             samples[name].append(around.with_side(
                 name, lambda: (iperf.run(False), iperf.run(True))))
             return samples[name][-1][0]
-        bench.alternate({name: lambda name=name: sample(name) for name in FOUR})
+        bench.alternate({name: lambda name=name: sample(name) for name in FOUR},
+                        rounds=2 if bench.quick else 7)
     rows = []
     for number, label in enumerate(('to the VM', 'from the VM')):
         rows.append(bench.entry('throughput' if number == 0 else 'throughput_from_vm', 'Gbit/s',

@@ -15,7 +15,7 @@ set -euo pipefail
 top=$(realpath "$(dirname "$0")/../..")
 cd "$top"
 bench=$top/selftests/bench lab=$top/selftests/lab out=$top/build/bench/${BENCH_LABEL:-}
-seconds=3000
+seconds=5400
 export BENCH=${BENCH:-full}
 
 die() { echo "bench: $*" >&2; exit 1; }
