@@ -14,6 +14,8 @@
 
 /* A message is at most 64 KiB; the kernel fills as much of this as it likes. */
 #define BUFFER_SIZE	(128 * 1024)
+/* How many datagrams are read at a time. Those of a dump have 32 KiB at most. */
+#define BUFFERS		16
 #define SOCKET_BUFFER	(4 * 1024 * 1024)
 /* How many requests wait for their acknowledgment; these fit any receive buffer. */
 #define WINDOW		32
@@ -21,7 +23,9 @@
 static struct nl_sock *sock;
 static int family;
 static __u32 sequence;
-static alignas(8) __u8 buffer[BUFFER_SIZE];
+static alignas(8) __u8 buffers[BUFFERS][BUFFER_SIZE];
+/* Of those just read. */
+static int lengths[BUFFERS];
 
 /* Requests posted and not acknowledged yet, and the first refusal among those that were. */
 static unsigned int posted;
@@ -32,7 +36,8 @@ static struct vnl_error posted_error;
  * @request: the request
  * @sequence: its number
  * @handler: takes the replies
- * @data: for @handler
+ * @batch_end: is called before what @handler was given goes away, or NULL
+ * @data: for both
  * @error: the kernel's refusal
  * @code: what @handler said
  * @done: the last message is here
@@ -42,6 +47,7 @@ struct exchange {
 	struct nl_msg *request;
 	__u32 sequence;
 	vnl_handler handler;
+	int (*batch_end)(void *data);
 	void *data;
 	struct vnl_error error;
 	int code;
@@ -245,50 +251,72 @@ static void handle_message(struct exchange *exchange, const struct nlmsghdr *hea
 }
 
 /*
- * Reads once. Return: bytes in the buffer; 0 when messages were lost; -1 when it cannot be
- * read, which was said.
+ * Reads what is there, waiting for the first. Of a dump that fills all buffers with one system
+ * call, because the kernel makes the next datagram when it hands out one. Return: how many there
+ * are in the buffers; 0 when messages were lost; -1 when it cannot be read, which was said.
  */
 static int receive(struct nl_sock *sk)
 {
-	ssize_t length;
+	struct mmsghdr messages[BUFFERS] = { };
+	struct iovec parts[BUFFERS];
+	int count;
 
+	for (int i = 0; i < BUFFERS; i++) {
+		parts[i] = (struct iovec){ buffers[i], BUFFER_SIZE };
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
 	do {
-		length = recv(nl_socket_get_fd(sk), buffer, sizeof(buffer), MSG_TRUNC);
-	} while (length < 0 && errno == EINTR);
-	if (length < 0 && errno == ENOBUFS)
+		count = recvmmsg(nl_socket_get_fd(sk), messages, BUFFERS,
+				 MSG_WAITFORONE | MSG_TRUNC, NULL);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0 && errno == ENOBUFS)
 		return 0;
-	if (length < 0)
+	if (count < 0)
 		fail("no answer from the kernel: %s", strerror(errno));
-	else if (length > (ssize_t)sizeof(buffer))
-		fail("the kernel sent a message of %zd bytes", length);
-	else
-		return length;
-	return -1;
+	for (int i = 0; i < count; i++) {
+		lengths[i] = messages[i].msg_len;
+		if (messages[i].msg_len <= BUFFER_SIZE)
+			continue;
+		fail("the kernel sent a message of %u bytes", messages[i].msg_len);
+		return -1;
+	}
+	return count;
 }
 
-/* Reads answers. Return: bytes in the buffer, -1 when that was said and the socket closed. */
-static int receive_answer(void)
+/* Reads answers. Return: as receive(); -1 when it was said and the socket closed. */
+static int receive_answers(void)
 {
-	int length = receive(sock);
+	int count = receive(sock);
 
-	if (length > 0)
-		return length;
-	if (length == 0)
+	if (count > 0)
+		return count;
+	if (count == 0)
 		fail("the kernel's answer was lost: no buffer space");
 	vnl_close();
 	return -1;
 }
 
+static void handle_datagram(struct exchange *exchange, int number)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)buffers[number];
+	int length = lengths[number];
+
+	for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length))
+		handle_message(exchange, header);
+}
+
 static int run_exchange(struct exchange *exchange, bool dump)
 {
 	while (!exchange->done) {
-		struct nlmsghdr *header = (struct nlmsghdr *)buffer;
-		int length = receive_answer();
+		int count = receive_answers();
 
-		if (length < 0)
+		if (count < 0)
 			return FAILED;
-		for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length))
-			handle_message(exchange, header);
+		for (int i = 0; i < count; i++)
+			handle_datagram(exchange, i);
+		if (exchange->batch_end && exchange->code == DONE)
+			exchange->code = exchange->batch_end(exchange->data);
 		if (dump && exchange->code != DONE) {
 			/* The rest of the dump is not wanted. */
 			vnl_close();
@@ -349,17 +377,19 @@ int vnl_do(struct nl_msg *request, vnl_handler handler, void *data)
 }
 
 /**
- * vnl_dump() - ask for a list
+ * vnl_dump_batched() - ask for a long list
  * @request: the message, is freed; NULL when vnl_request() failed
  * @handler: takes each entry; must not make requests itself
- * @data: for @handler
+ * @batch_end: is called after some entries; what replies point to stays until then
+ * @data: for both
  *
- * Return: DONE, FAILED (also when the list changed while it was read), REFUSED or what
- * @handler returned.
+ * Return: see vnl_dump(); or what @batch_end returned.
  */
-int vnl_dump(struct nl_msg *request, vnl_handler handler, void *data)
+int vnl_dump_batched(struct nl_msg *request, vnl_handler handler, int (*batch_end)(void *data),
+		     void *data)
 {
-	struct exchange exchange = { request, .handler = handler, .data = data };
+	struct exchange exchange = { request, .handler = handler, .batch_end = batch_end,
+				     .data = data };
 	__u8 command = request_command(request);
 	int code = send_request(request, NLM_F_DUMP, &exchange.sequence);
 
@@ -374,25 +404,46 @@ int vnl_dump(struct nl_msg *request, vnl_handler handler, void *data)
 	return code;
 }
 
+/**
+ * vnl_dump() - ask for a list
+ * @request: the message, is freed; NULL when vnl_request() failed
+ * @handler: takes each entry; must not make requests itself
+ * @data: for @handler
+ *
+ * Return: DONE, FAILED (also when the list changed while it was read), REFUSED or what
+ * @handler returned.
+ */
+int vnl_dump(struct nl_msg *request, vnl_handler handler, void *data)
+{
+	return vnl_dump_batched(request, handler, NULL, data);
+}
+
+/* Takes acknowledgments of those posted, not of what came before them. */
+static void drain_datagram(int number)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)buffers[number];
+	int length = lengths[number];
+	struct vnl_error error;
+
+	for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+		if (header->nlmsg_type != NLMSG_ERROR || sequence - header->nlmsg_seq >= posted)
+			continue;
+		vnl_error_parse(&error, header, NULL);
+		if (error.error && !posted_error.error)
+			posted_error = error;
+		posted--;
+	}
+}
+
 static int drain(void)
 {
 	while (posted > 0) {
-		struct nlmsghdr *header = (struct nlmsghdr *)buffer;
-		int length = receive_answer();
-		struct vnl_error error;
+		int count = receive_answers();
 
-		if (length < 0)
+		if (count < 0)
 			return FAILED;
-		for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
-			/* Only those posted, not what came before them. */
-			if (header->nlmsg_type != NLMSG_ERROR ||
-			    sequence - header->nlmsg_seq >= posted)
-				continue;
-			vnl_error_parse(&error, header, NULL);
-			if (error.error && !posted_error.error)
-				posted_error = error;
-			posted--;
-		}
+		for (int i = 0; i < count; i++)
+			drain_datagram(i);
 	}
 	return posted_error.error ? REFUSED : DONE;
 }
@@ -432,22 +483,30 @@ int vnl_settle(struct vnl_error *error)
 	return code;
 }
 
+static int listen_datagram(int id, struct exchange *exchange, int number)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)buffers[number];
+	int length = lengths[number];
+	int code = DONE;
+
+	for (; code == DONE && nlmsg_ok(header, length); header = nlmsg_next(header, &length))
+		if (header->nlmsg_type == id)
+			code = handle_reply(exchange, header);
+	return code;
+}
+
 static int listen_once(struct nl_sock *sk, int id, struct exchange *exchange)
 {
-	struct nlmsghdr *header = (struct nlmsghdr *)buffer;
-	int length = receive(sk);
+	int count = receive(sk);
+	int code = DONE;
 
-	if (length < 0)
+	if (count < 0)
 		return FAILED;
-	if (length == 0)
+	if (count == 0)
 		note("events were lost, they came faster than they were read");
-	for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
-		int code = header->nlmsg_type == id ? handle_reply(exchange, header) : DONE;
-
-		if (code)
-			return code;
-	}
-	return DONE;
+	for (int i = 0; i < count && code == DONE; i++)
+		code = listen_datagram(id, exchange, i);
+	return code;
 }
 
 /**

@@ -53,6 +53,8 @@ int vnl_do(struct nl_msg *request, vnl_handler handler, void *data);
 int vnl_do_quiet(struct nl_msg *request, vnl_handler handler, void *data,
 		 struct vnl_error *error);
 int vnl_dump(struct nl_msg *request, vnl_handler handler, void *data);
+int vnl_dump_batched(struct nl_msg *request, vnl_handler handler, int (*batch_end)(void *data),
+		     void *data);
 int vnl_post(struct nl_msg *request, __u32 *sequence);
 int vnl_settle(struct vnl_error *error);
 int vnl_report(__u8 command, const struct vnl_error *error);

@@ -72,24 +72,46 @@ int output_open(struct output *output, const char *name)
 }
 
 /**
- * output_write() - write to it
+ * output_queue() - have bytes written by the next output_flush()
  * @output: the file
- * @data: bytes
+ * @data: the bytes; must stay until then
  * @length: how many
  *
  * Return: DONE or FAILED.
  */
-int output_write(struct output *output, const void *data, size_t length)
+int output_queue(struct output *output, const void *data, size_t length)
 {
-	while (length > 0) {
-		ssize_t written = write(output->fd, data, length);
+	if (output->queued == ARRAY_SIZE(output->queue) && output_flush(output))
+		return FAILED;
+	output->queue[output->queued++] = (struct iovec){ (void *)data, length };
+	return DONE;
+}
+
+/**
+ * output_flush() - write what is queued
+ * @output: the file
+ *
+ * Return: DONE or FAILED.
+ */
+int output_flush(struct output *output)
+{
+	struct iovec *part = output->queue;
+	unsigned int left = output->queued;
+
+	output->queued = 0;
+	while (left > 0) {
+		ssize_t written = writev(output->fd, part, left);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
 			return error(output);
-		data += written;
-		length -= written;
+		for (; left > 0 && (size_t)written >= part->iov_len; part++, left--)
+			written -= part->iov_len;
+		if (left > 0) {
+			part->iov_base += written;
+			part->iov_len -= written;
+		}
 	}
 	return DONE;
 }

@@ -79,12 +79,19 @@ static int take_frame(const struct vnl_reply *reply, void *data)
 	if (!frame)
 		return DONE;
 	if (look_at(save, nla_data(frame), nla_len(frame)) ||
-	    output_write(&save->output, nla_data(frame), nla_len(frame)))
+	    output_queue(&save->output, nla_data(frame), nla_len(frame)))
 		return FAILED;
 	save->frames++;
 	save->bytes += nla_len(frame);
 	progress_show(&save->progress, save->flows);
 	return DONE;
+}
+
+static int write_frames(void *data)
+{
+	struct save *save = data;
+
+	return output_flush(&save->output);
 }
 
 static int take_total(const struct vnl_reply *reply, void *data)
@@ -106,7 +113,7 @@ static struct nl_msg *save_request(const struct save *save)
 
 static int read_frames(struct save *save)
 {
-	int code = vnl_dump(save_request(save), take_frame, save);
+	int code = vnl_dump_batched(save_request(save), take_frame, write_frames, save);
 
 	progress_end(&save->progress);
 	if (code == DONE && !save->ended)
