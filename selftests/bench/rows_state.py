@@ -198,7 +198,7 @@ def mem(bench, name, family):
         first = Memory(bench, around, family, 64 * 1024)
         first.flows('vfw', True)
         first.flows('nftables', True)
-        measure = Memory(bench, around, family, 250_000 if bench.quick else 1_000_000)
+        measure = Memory(bench, around, family, 256_000 if bench.quick else 1_000_000)
         samples = bench.alternate({
             'vfw': lambda: measure.flows('vfw', True),
             'conntrack': lambda: measure.flows('nftables', True),
