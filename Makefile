@@ -91,7 +91,7 @@ demo:
 lab:
 	selftests/run.sh lab
 
-# BENCH=quick takes about five minutes; ROWS names some rows only.
+# BENCH=quick: smaller numbers, fewer rounds; ROWS names some rows only.
 bench:
 	BENCH=$(BENCH) ROWS="$(ROWS)" selftests/bench/run.sh
 

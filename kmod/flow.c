@@ -48,6 +48,9 @@ static u32 hash_flow6(const struct vfw_flow *flow)
 /**
  * vfw_flow_hash() - the hash of a key, for vfw_flow_find_hashed() and vfw_flow_add()
  * @key: the key
+ *
+ * Context: any.
+ * Return: the hash, of 32 bits; another one on each host and after each load of the module.
  */
 u32 vfw_flow_hash(const struct vfw_key *key)
 {
@@ -317,7 +320,6 @@ void vfw_flow_init(void)
 		SIPHASH_CONST_0 ^ key.key[0], SIPHASH_CONST_1 ^ key.key[1],
 		SIPHASH_CONST_2 ^ key.key[0], SIPHASH_CONST_3 ^ key.key[1],
 	} };
-	memzero_explicit(&key, sizeof(key));
 }
 
 /**

@@ -199,12 +199,15 @@ static inline bool vfw_flow_is_udp(u8 protocol)
  * @flow: the flow, with its protocol
  * @now: the table's time
  * @age: jiffies
+ *
+ * Context: the flow's lock is held.
  */
 static inline void vfw_flow_set_age(struct vfw_flow *flow, u32 now, u32 age)
 {
 	vfw_flow_origin(flow)->born = now - age;
 	if (vfw_flow_is_udp(flow->protocol))
-		flow->stream_from = now + VFW_FLOW_STREAM_AFTER - min(age, VFW_FLOW_STREAM_AFTER);
+		flow->stream_from = now + VFW_FLOW_STREAM_AFTER -
+				    min(age, VFW_FLOW_STREAM_AFTER + 1);
 }
 
 /**

@@ -7,7 +7,7 @@
 #include <linux/siphash.h>
 #include "flow.h"
 
-/* Between flow.c and track.c only: what both need of the hash of flows, inline. */
+/* The look-up of flows, inline: for flow.c, and for the quick way (track_plain.h). */
 
 /**
  * struct vfw_flow_secret - the secret of the hash of flows
@@ -33,10 +33,10 @@ struct search6 {
 static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
 
 /*
- * SipHash-1-3 of @n words and the @tail of a message of @bytes, as hsiphash() computes it where
- * registers have 64 bits; but inline: a call, and what the compiler has to save for it, are a good
- * part of what a packet costs. It is for hash tables whose keys an enemy chooses and whose hashes
- * he does not see; siphash(), twice as long, is for more than that.
+ * SipHash-1-3 of @n words and the @tail of a message of @bytes, as hsiphash() computes it on
+ * 64-bit little-endian machines; but inline, for a call, and what the compiler has to save for it,
+ * are a good part of what a packet costs. It is for hash tables whose keys an enemy chooses and
+ * whose hashes he does not see; siphash(), twice as long, is for more than that.
  */
 static __always_inline u32 sip_hash(const u64 *words, unsigned int n, u64 tail, u64 bytes)
 {

@@ -103,7 +103,9 @@ static __always_inline unsigned int judge_quick(struct vfw_port *port, struct ne
 unsigned int vfw_hook_judge(struct vfw_port *port, struct net_device *dev, struct sk_buff *skb,
 			    bool egress)
 {
-	return judge_quick(port, dev, skb, egress);
+	struct vfw_packet pkt __uninitialized;
+
+	return judge(port, dev, skb, egress, &pkt, false);
 }
 
 /* A VM that is not active: frozen, or waiting for its state. */
@@ -159,12 +161,13 @@ unsigned int vfw_hook_ingress(void *priv, struct sk_buff *skb, const struct nf_h
  */
 unsigned int vfw_hook_egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	bool bh_on = unlikely(!softirq_count());
 	unsigned int verdict;
 
-	if (likely(softirq_count()))
-		return hook(priv, skb, true);
-	local_bh_disable();
+	if (bh_on)
+		local_bh_disable();
 	verdict = hook(priv, skb, true);
-	local_bh_enable();
+	if (bh_on)
+		local_bh_enable();
 	return verdict;
 }

@@ -95,9 +95,9 @@ struct vfw_segment {
  * @length: bytes by the IP header, all of it; of a frame without one, skb->len
  * @nhoff: where the IP header begins, from skb->data
  * @l4off: where the transport header begins, from skb->data
- * @hash: vfw_flow_hash() of @key, once @hashed
- * @hashed: the quick way has looked for a flow
- * @unknown: and there was none
+ * @hash: vfw_flow_hash() of @key, if @hashed
+ * @hashed: the quick way has looked for a flow, and found none to judge by
+ * @unknown: there was none at all; says nothing unless @hashed
  * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW
  */
 struct vfw_packet {

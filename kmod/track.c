@@ -384,3 +384,4 @@ struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet
 		return track_lone(vm, policy, pkt);
 	}
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_track_packet);

@@ -25,6 +25,9 @@ static __always_inline enum vfw_timeout vfw_track_udp(struct vfw_flow *flow,
 	if (flow->state == VFW_FLOW_STATE_STREAM)
 		return VFW_TIMEOUT_UDP_STREAM;
 	if (flow->state == VFW_FLOW_STATE_NEW) {
+		/* It may be months before the first answer: keep past and future apart. */
+		if ((s32)(now - flow->stream_from) > 0)
+			flow->stream_from = now - 1;
 		if (dir != vfw_flow_opened(flow))
 			flow->state = VFW_FLOW_STATE_REPLIED;
 		return VFW_TIMEOUT_UDP_NEW;
@@ -62,7 +65,8 @@ static __always_inline bool vfw_track_plain_flow(struct vfw_flow *flow,
 /**
  * vfw_track_plain() - the quick way to judge what nearly all packets are: of a flow that goes on
  * @vm: whose it is
- * @pkt: the packet, as vfw_packet_plain() gives it; where no flow was found, its hash is set
+ * @pkt: the packet, as vfw_packet_plain() gives it; where no flow was found, or one that just
+ *	ended, the hash is set for the long way
  *
  * Does for a plain packet that passes what vfw_track_packet() would have done. Nothing is said of
  * any other: false leaves it to vfw_track_packet(), and nothing has changed.
@@ -80,17 +84,19 @@ static __always_inline bool vfw_track_plain(struct vfw_vm *vm, struct vfw_packet
 	bool passes;
 	u32 hash;
 
+	/* Stateless rules come before flows. */
+	if (unlikely(!policy) || unlikely(policy->stateless))
+		return false;
 	search4_init(&search, &pkt->key);
 	hash = hash4(&search);
 	flow = flow_lookup(table, hash, &search, false);
-	if (unlikely(IS_ERR_OR_NULL(flow))) {
+	if (IS_ERR_OR_NULL(flow)) {
 		pkt->hash = hash;
 		pkt->hashed = true;
 		pkt->unknown = !flow;
 		return false;
 	}
-	passes = likely(policy) && likely(!policy->stateless) &&
-		 vfw_track_plain_flow(flow, policy, pkt, vfw_flow_now(table));
+	passes = vfw_track_plain_flow(flow, policy, pkt, vfw_flow_now(table));
 	vfw_flow_put(flow);
 	return passes;
 }

@@ -137,6 +137,10 @@ static void sync_directory(const struct output *output)
  */
 int output_commit(struct output *output)
 {
+	if (output_flush(output)) {
+		output_discard(output);
+		return FAILED;
+	}
 	if (!output->target) {
 		output_discard(output);
 		return DONE;

@@ -195,6 +195,7 @@ static inline void expect_plain(struct kunit *test, const struct sk_buff *skb, i
 	KUNIT_EXPECT_EQ(test, plain.dir, pkt->dir);
 	KUNIT_EXPECT_EQ(test, plain.announce, pkt->announce);
 	KUNIT_EXPECT_EQ(test, plain.icmp_reply, pkt->icmp_reply);
+	KUNIT_EXPECT_EQ(test, plain.hashed, pkt->hashed);
 	KUNIT_EXPECT_EQ(test, plain.segments, pkt->segments);
 	KUNIT_EXPECT_EQ(test, plain.length, pkt->length);
 	KUNIT_EXPECT_EQ(test, plain.nhoff, pkt->nhoff);

@@ -205,7 +205,8 @@ static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
 
-	flow = vfw_flow_add(table, key, vfw_flow_hash(key), vm_policy(vm), state, &reason, GFP_KERNEL);
+	flow = vfw_flow_add(table, key, vfw_flow_hash(key), vm_policy(vm), state, &reason,
+			    GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, flow);
 	counters = vfw_flow_counters(flow);
 	if (i & 1)

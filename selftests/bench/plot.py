@@ -16,10 +16,10 @@ import sys
 
 # Okabe and Ito's colours, which people who see fewer colours can tell apart.
 COLOURS = ('#0072b2', '#e69f00', '#009e73', '#d55e00', '#cc79a7', '#56b4e9', '#f0e442', '#000000')
-GREY = '#999999'
-ORDER = ('none', 'vfw', 'nftables', 'ovs', 'ctnetlink', 'conntrack', 'conntrack_no_counters')
+GREYS = {'none': '#999999', 'hook': '#cccccc'}
+ORDER = ('none', 'hook', 'vfw', 'nftables', 'ovs', 'ctnetlink', 'conntrack', 'conntrack_no_counters')
 TITLES = {
-    'none': 'no firewall', 'nftables': 'nftables + conntrack', 'ovs': 'Open vSwitch ct()',
+    'none': 'no firewall', 'hook': 'empty hook', 'nftables': 'nftables + conntrack', 'ovs': 'Open vSwitch ct()',
     'ctnetlink': 'ctnetlink, own program', 'conntrack': 'conntrack',
     'conntrack_no_counters': 'conntrack without counters',
     'nftables-sets': 'nftables, sets',
@@ -38,12 +38,12 @@ def title_of(side):
 
 def colour_of(side, sides):
     """A side's colour; the known ones have theirs in every chart."""
-    if side == 'none':
-        return GREY
+    if side in GREYS:
+        return GREYS[side]
     named = ('vfw', 'nftables', 'ovs', 'conntrack', 'ctnetlink', 'conntrack_no_counters')
     if side in named:
         return COLOURS[named.index(side)]
-    others = [name for name in sides if name not in named and name != 'none']
+    others = [name for name in sides if name not in named and name not in GREYS]
     # Not those of what else is in the chart.
     free = [c for c in COLOURS if c not in [COLOURS[named.index(s)] for s in sides if s in named]]
     return free[others.index(side) % len(free)]

@@ -157,6 +157,27 @@ class NoneSide(Side):
         sh(['ip', 'link', 'del', self.topology.bridge])
 
 
+class HookSide(NoneSide):
+    """Netfilter hooks at the VM's port that accept at once: what is below all that vfw does."""
+    name = 'hook'
+    parameter = '/sys/module/vfw_bench/parameters/hook'
+
+    def hook(self, port):
+        """Hook a port, or none."""
+        with open(self.parameter, 'w', encoding='ascii') as file:
+            file.write(port + '\n')
+
+    def setup(self):
+        """With the hooks."""
+        super().setup()
+        self.hook(self.topology.vms[0].port)
+
+    def teardown(self):
+        """Without them."""
+        self.hook('')
+        super().teardown()
+
+
 class VfwSide(NoneSide):
     """vfw at the VMs' ports, behind them the bridge."""
     name = 'vfw'
@@ -349,4 +370,4 @@ class OvsSide(Side):
         time.sleep(0.1)
 
 
-SIDES = {side.name: side for side in (NoneSide, VfwSide, NftSide, OvsSide)}
+SIDES = {side.name: side for side in (NoneSide, HookSide, VfwSide, NftSide, OvsSide)}

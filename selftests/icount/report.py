@@ -17,16 +17,17 @@ import sys
 # place, the innermost that one of these knows.
 PARTS = (
     ('netfilter itself (`nf_hook_slow`)', r'@nf_hook_(slow|entry_hookfn)'),
-    ('hook', r'vfw_hook_\w+|hook|port_direction'),
+    ('hook', r'vfw_hook_\w+|hook|port_direction|judge(_quick)?|ethertype|network_header'),
     ('clear memory (`memset`)', r'@memset\w*|@__memset|memset'),
     ('copy memory (`memcpy`)', r'@memcpy\w*|@__memcpy|memcpy'),
     ('parse', r'(ip6_)?parse\w*|vfw_packet_\w+|plain_\w+|@vfw_ip_\w+|vfw_ip\w*|skb_\w+'),
-    ('hash', r'@?hsiphash\w*|@__hsiphash\w*|hash[46]|rht_key\w*|rht_bucket_index'),
-    ('look-up', r'vfw_flow_find|flow_lookup[46]|__rhashtable_lookup|rhashtable_lookup|same[46]'
-                r'|compare[46]|pack[46]'),
-    ('counters', r'count_packet'),
+    ('hash', r'sip_hash|hash_tail|hash[46]|vfw_flow_hash'),
+    ('look-up', r'vfw_flow_find\w*|flow_lookup|hash_find|same[46]?|pack[46]|search[46]_init'
+                r'|vfw_flow_buckets_\w+|vfw_flow_chain_end|vfw_flow_is_end|prefetch_counters'),
+    ('counters', r'count_packet|vfw_flow_counters4?'),
     ('TCP state and windows', r'@?vfw_tcp_\w+|update_tcp|.*window.*|tcp_\w+'),
     ('the flow\'s update', r'update_\w+|track_flow|find_valid|vfw_track_\w+|flow_lifetime'
+                           r'|vfw_flow_expired|vfw_flow_now'
                            r'|vfw_flow_set_state|vfw_flow_put|lifetime\w*'),
 )
 KINDS = [(protocol, family, direction) for protocol in ('UDP', 'TCP') for family in (4, 6)

@@ -4,7 +4,7 @@
 
 #include_next <linux/compiler_attributes.h>
 
-/* A variable that need not be zeroed on the stack, since 7.0. */
+/* A variable that need not be zeroed on the stack, since 7.0 and in some stable kernels. */
 #ifndef __uninitialized
 #if __has_attribute(__uninitialized__)
 #define __uninitialized	__attribute__((__uninitialized__))

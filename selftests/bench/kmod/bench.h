@@ -24,6 +24,7 @@ struct vfwb_count {
 
 /* netdev.c */
 struct net_device *vfwb_netdev_get(unsigned int port);
+bool vfwb_netdev_is(const struct net_device *dev);
 struct vfwb_count vfwb_netdev_sent(void);
 int vfwb_netdev_init(void);
 void vfwb_netdev_exit(void);
@@ -34,6 +35,9 @@ int vfwb_program_records(const struct vfwb_load *load);
 bool vfwb_program_has(u32 first, u32 count);
 struct sk_buff *vfwb_program_packet(u32 record, u32 pass, gfp_t gfp);
 void vfwb_program_free(void);
+
+/* hook.c */
+void vfwb_hook_remove(struct net_device *dev);
 
 /* clock.c */
 void vfwb_clock_init(void);

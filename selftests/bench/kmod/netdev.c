@@ -43,6 +43,7 @@ static int bench_dev_init(struct net_device *dev)
 static void bench_dev_uninit(struct net_device *dev)
 {
 	ASSERT_RTNL();
+	vfwb_hook_remove(dev);
 	RCU_INIT_POINTER(devs[dev->dev_port], NULL);
 	synchronize_net();
 }
@@ -71,6 +72,15 @@ static struct rtnl_link_ops bench_link_ops __read_mostly = {
 	.kind	= "vfwbench",
 	.setup	= bench_setup,
 };
+
+/**
+ * vfwb_netdev_is() - is it one of ours?
+ * @dev: a netdev
+ */
+bool vfwb_netdev_is(const struct net_device *dev)
+{
+	return dev->netdev_ops == &bench_ops;
+}
 
 /**
  * vfwb_netdev_get() - the netdev of a record
