@@ -68,7 +68,7 @@ class Bench:
 
     def __init__(self, quick, work, out, tree):
         self.quick = quick
-        self.rounds = 3 if quick else 9
+        self.rounds = 3 if quick else 7
         self.work = work    # scratch, in memory, inside the host
         self.out = out      # shared with the machine, outlasts the host
         self.tree = tree    # the source tree

@@ -327,7 +327,7 @@ def measure_size(bench, size):
             judged = Judged(bench, the_set(bench, style, size, disjoint), sides)
             label = style + ('_disjoint' if disjoint else '')
             main_set = style == 'acl' and not disjoint
-            rounds = None if bench.quick or main_set else 5
+            rounds = None if bench.quick or main_set else 3
             for kind, samples in judged.measure(rounds).items():
                 kept[size][f'{label}_{kind}'] = samples
     return kept[size]
