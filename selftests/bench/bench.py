@@ -100,6 +100,24 @@ def machine():
     }
 
 
+def results_before(path, mode):
+    """The rows of a run of the same mode that was broken off, if it is to be gone on with."""
+    if not os.environ.get('RESUME') or not os.path.exists(path):
+        return {}
+    with open(path, encoding='utf-8') as file:
+        results = json.load(file)
+    return {row['name']: row for row in results['rows']} if results['mode'] == mode else {}
+
+
+def write_results(path, about, entries):
+    """All rows so far, so that a run that is broken off was not for nothing."""
+    results = {**about, 'rows': [entries[name] for name in core.ROWS if entries.get(name)]}
+    with open(path + '.new', 'w', encoding='utf-8') as file:
+        json.dump(results, file, indent=1)
+        file.write('\n')
+    os.rename(path + '.new', path)
+
+
 def main():
     """Run what is wanted."""
     broken = import_rows()
@@ -111,11 +129,14 @@ def main():
     bench = Bench(quick=os.environ.get('BENCH') == 'quick', work='/dev/shm/bench', out=out,
                   tree=os.path.dirname(os.path.dirname(HERE)))
     bench.injector = Injector(os.environ['BENCH_INJECTOR'])
-    entries = {name: run_row(bench, name) for name in wanted}
-    results = {**machine(), 'rows': [entry for entry in entries.values() if entry]}
-    with open(os.path.join(out, 'results.json'), 'w', encoding='utf-8') as file:
-        json.dump(results, file, indent=1)
-        file.write('\n')
+    path, about = os.path.join(out, 'results.json'), machine()
+    entries = results_before(path, about['mode'])
+    for name in wanted:
+        if name in entries:
+            say(f'{name}: is there already')
+            continue
+        entries[name] = run_row(bench, name)
+        write_results(path, about, entries)
     failed = [name for name, entry in entries.items() if not entry] + broken
     if failed:
         sys.exit(f'bench: failed: {" ".join(failed)}')

@@ -310,10 +310,13 @@ def sets_of(bench, size):
 
 
 def the_set(bench, style, size, disjoint=False):
-    """A set, made once."""
+    """A set. The last one is kept, and of access lists, which several rows need, all; more would
+    be half a gigabyte."""
     kept = bench.__dict__.setdefault('rule_sets', {})
     key = style, size, disjoint
     if key not in kept:
+        for other in [other for other in kept if other[0] != 'acl' or other[2]]:
+            del kept[other]
         kept[key] = Set(style, size, disjoint)
     return kept[key]
 

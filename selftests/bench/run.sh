@@ -7,6 +7,7 @@
 #   run.sh --spin ROW SIDE SECONDS  one row's traffic on one side for so long; says which process to
 #                                   look at, and with perf installed where it spends its time
 #
+# RESUME=1 goes on with a run that was broken off: rows that have figures keep them.
 # SIDES="none vfw" leaves the other sides of rows of packets out: for trying changes.
 # VFW_KO names a module to take instead of building one. BENCH_LABEL names the directory below
 # build/bench for the results (none: build/bench itself).
@@ -47,7 +48,8 @@ commit() {
 
 host() { # COMMAND...
 	"$lab/host.sh" --kernel plain --mem "${BENCH_MEM:-6G}" --timeout "$seconds" --work "$out" \
-		--env "BENCH=$BENCH" --env "ROWS=${ROWS:-}" --env "SIDES=${SIDES:-}" --env "BENCH_OUT=$out" \
+		--env "BENCH=$BENCH" --env "ROWS=${ROWS:-}" --env "SIDES=${SIDES:-}" \
+		--env "RESUME=${RESUME:-}" --env "BENCH_OUT=$out" \
 		--env "BENCH_INJECTOR=$BENCH_INJECTOR" --env "BENCH_COMMIT=$(commit)" \
 		--env "BENCH_CPU=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
 		--env "BENCH_LOAD=$(cut -d' ' -f1-3 /proc/loadavg)" \

@@ -90,6 +90,55 @@ def table(results, names):
     return lines
 
 
+def added(name, peer):
+    """What vfw adds to a packet, as a part of what a peer adds."""
+    return lambda rows: rows[name]['ratio_added'][peer]
+
+
+def times(name, peer):
+    """How many times as much as a peer's."""
+    return lambda rows: rows[name]['vfw'] / rows[name]['peers'][peer]
+
+
+def absolute(name):
+    """The figure itself."""
+    return lambda rows: rows[name]['vfw']
+
+
+def to_ten(name):
+    """What vfw adds, to what it adds with ten rules."""
+    return lambda rows: rows[name]['ratio_to_10']
+
+
+# What is wanted, beside what, and how much; of a negative aim that is the least wanted.
+GOALS = (
+    ('added to an established packet, 500 flows', 'nftables', added('established_few', 'nftables'),
+     0.25),
+    ('the same, 250,000 flows', 'nftables', added('established_many', 'nftables'), 0.5),
+    ('added to a packet that opens a flow', 'nftables', added('new_flow', 'nftables'), 0.5),
+    ('the same under 10,000 rules, match near the end', 'vfw with 10 rules', to_ten('rules_10k'),
+     2),
+    ('the same under 100,000 rules', 'vfw with 10 rules', to_ten('rules_100k'), 4),
+    ('bytes of a flow of IPv4', '', absolute('mem_v4'), 128),
+    ('bytes of a flow of IPv6', '', absolute('mem_v6'), 192),
+    ('flows saved in a second', 'ctnetlink', times('save', 'ctnetlink'), -4),
+    ('flows restored in a second', '`conntrack -R`', times('restore', 'conntrack'), -10),
+    ('bytes of a flow of IPv4 in the stream', '', absolute('stream_bytes_v4'), 88),
+)
+
+
+def goals(results):
+    """What was aimed at, and what came of it."""
+    lines = ['| what | beside | aim | measured | |', '|---|---|---|---|---|']
+    for what, beside, measure, aim in GOALS:
+        value = measure(results.rows)
+        met = value >= -aim if aim < 0 else value <= aim
+        wanted = f'{"at least" if aim < 0 else "at most"} {abs(aim)}{" times" if beside else ""}'
+        lines.append(f'| {what} | {beside} | {wanted} | {figure(value)} | '
+                     f'{"reached" if met else "missed"} |')
+    return lines
+
+
 def machine(data):
     """What the figures are of."""
     return [f'Run of {data["date"]}: commit {data["commit"]}, kernel {data["kernel"]} '
@@ -121,6 +170,7 @@ def main():
         blocks[name] += [f'\n![{chart.replace("_", " ")}]({chart}.svg)' for chart in charts
                          if os.path.exists(os.path.join(sys.argv[3], f'{chart}.svg'))]
     blocks['machine'] = machine(results.data)
+    blocks['goals'] = goals(results)
     with open(document, encoding='utf-8') as file:
         text = file.read()
     with open(document, 'w', encoding='utf-8') as file:

@@ -137,6 +137,14 @@ clean_up() {
 	exit "$status"
 }
 
+# To the machine, each page of a process of the host is a mapping. A process that needs more
+# than it may have (256 MiB by default) takes page faults for ever.
+more_mappings() {
+	local limit=/proc/sys/vm/max_map_count
+	[ "$(< $limit)" -ge 1048576 ] || echo 1048576 2> /dev/null > $limit ||
+		say 'processes in the host can have 256 MiB: vm.max_map_count cannot be raised'
+}
+
 # timeout(1) puts the kernel into a process group of its own and ends the whole group: the
 # kernel's processes are many. An interactive host stays in the terminal's foreground.
 start_kernel() {
@@ -153,6 +161,7 @@ start_kernel() {
 	[[ $kernel != *debug ]] || cmdline+=(panic_on_warn=1 oops=panic slab_debug=F)
 	[[ $kernel != smp* ]] || cmdline+=(ncpus=2)
 	ulimit -c 0 # a panic aborts the process
+	more_mappings
 	export TMPDIR=/dev/shm # the host's memory: on a disk it would be slow
 	if [ -n "$tty" ]; then
 		saved_tty=$(stty -g)
