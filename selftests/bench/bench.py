@@ -130,7 +130,7 @@ def main():
                   tree=os.path.dirname(os.path.dirname(HERE)))
     bench.injector = Injector(os.environ['BENCH_INJECTOR'])
     path, about = os.path.join(out, 'results.json'), machine()
-    entries = results_before(path, about['mode'])
+    bench.entries = entries = results_before(path, about['mode'])
     for name in wanted:
         if name in entries:
             say(f'{name}: is there already')

@@ -72,6 +72,7 @@ class Bench:
         self.work = work    # scratch, in memory, inside the host
         self.out = out      # shared with the machine, outlasts the host
         self.tree = tree    # the source tree
+        self.entries = {}   # rows that were run
         for directory in (work, out):
             os.makedirs(directory, exist_ok=True)
 

@@ -287,10 +287,18 @@ class Judged:
         return self.samples
 
 
-def added(samples):
+def added(entry):
     """What vfw adds."""
-    middle = {side: sorted(values)[len(values) // 2] for side, values in samples.items()}
-    return middle['vfw'] - middle['none']
+    return entry['vfw'] - entry['none']
+
+
+def with_ten(bench):
+    """What vfw adds with ten rules: label -> ns; empty unless the row was run."""
+    row_of_ten = bench.entries.get('rules_10')
+    if not row_of_ten:
+        return {}
+    return {entry.get('what', entry['name']): added(entry)
+            for entry in [row_of_ten] + row_of_ten['also']}
 
 
 def sets_of(bench, size):
@@ -322,18 +330,16 @@ def the_set(bench, style, size, disjoint=False):
 
 
 def measure_size(bench, size):
-    """label -> samples: by set and by kind of packet; made once for each size."""
-    kept = bench.__dict__.setdefault('rule_samples', {})
-    if size not in kept:
-        kept[size] = {}
-        for style, disjoint, sides in sets_of(bench, size):
-            judged = Judged(bench, the_set(bench, style, size, disjoint), sides)
-            label = style + ('_disjoint' if disjoint else '')
-            main_set = style == 'acl' and not disjoint
-            rounds = None if bench.quick or main_set else 3
-            for kind, samples in judged.measure(rounds).items():
-                kept[size][f'{label}_{kind}'] = samples
-    return kept[size]
+    """label -> samples: by set and by kind of packet."""
+    figures = {}
+    for style, disjoint, sides in sets_of(bench, size):
+        judged = Judged(bench, the_set(bench, style, size, disjoint), sides)
+        label = style + ('_disjoint' if disjoint else '')
+        main_set = style == 'acl' and not disjoint
+        rounds = None if bench.quick or main_set else 3
+        for kind, samples in judged.measure(rounds).items():
+            figures[f'{label}_{kind}'] = samples
+    return figures
 
 
 def rules_row(bench, name, size):
@@ -341,14 +347,14 @@ def rules_row(bench, name, size):
     The row: an access list, match near the end; all else below it. ratio_to_10: what vfw adds, to
     what it adds with 10 rules of the same kind.
     """
-    figures, base = measure_size(bench, size), measure_size(bench, 10)
-    entries = []
-    for label, samples in figures.items():
+    entries, ten = [], with_ten(bench)
+    for label, samples in measure_size(bench, size).items():
         entry = bench.entry(label, 'ns/packet', samples)
-        entry['ratio_to_10'] = round(added(samples) / added(base[label]), 2)
-        say(f'{name}: {label}: vfw adds {added(samples):.0f} ns, {entry["ratio_to_10"]} x of what '
-            'it adds with 10 rules')
         entries.append(entry)
+        if label in ten:
+            entry['ratio_to_10'] = round(added(entry) / ten[label], 2)
+            say(f'{name}: {label}: vfw adds {added(entry):.0f} ns, {entry["ratio_to_10"]} x of '
+                'what it adds with 10 rules')
     return {**entries[0], 'name': name, 'what': 'acl_near_end', 'also': entries[1:]}
 
 
