@@ -101,12 +101,16 @@ def machine():
 
 
 def results_before(path, mode):
-    """The rows of a run of the same mode that was broken off, if it is to be gone on with."""
+    """A run of the same mode that was broken off, if it is to be gone on with: when each of its
+    boots was, and its rows."""
     if not os.environ.get('RESUME') or not os.path.exists(path):
-        return {}
+        return [], {}
     with open(path, encoding='utf-8') as file:
         results = json.load(file)
-    return {row['name']: row for row in results['rows']} if results['mode'] == mode else {}
+    if results['mode'] != mode:
+        return [], {}
+    return (results.get('earlier', []) + [results['date']],
+            {row['name']: row for row in results['rows']})
 
 
 def write_results(path, about, entries):
@@ -130,7 +134,8 @@ def main():
                   tree=os.path.dirname(os.path.dirname(HERE)))
     bench.injector = Injector(os.environ['BENCH_INJECTOR'])
     path, about = os.path.join(out, 'results.json'), machine()
-    bench.entries = entries = results_before(path, about['mode'])
+    about['earlier'], entries = results_before(path, about['mode'])
+    bench.entries = entries
     for name in wanted:
         if name in entries:
             say(f'{name}: is there already')

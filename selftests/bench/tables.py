@@ -139,11 +139,17 @@ def goals(results):
     return lines
 
 
+def earlier(boots):
+    """Said of a run that was broken off."""
+    return f' The run was broken off and gone on with: its first rows are of {", ".join(boots)}.' \
+        if boots else ''
+
+
 def machine(data):
     """What the figures are of."""
     return [f'Run of {data["date"]}: commit {data["commit"]}, kernel {data["kernel"]} '
             f'(User Mode Linux, uniprocessor), {data["cpu"]}. Load of the machine when it began: '
-            f'{data.get("load") or "not recorded"}.']
+            f'{data.get("load") or "not recorded"}.' + earlier(data.get('earlier'))]
 
 
 def fill(text, blocks):
