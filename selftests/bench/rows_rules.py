@@ -305,7 +305,7 @@ def sets_of(bench, size):
     """(style, disjoint, sides): what is measured at a size."""
     all_sides = (NoRules, VfwRules, NftRules, NftMaps)
     if bench.quick and size <= 10000:
-        return [('acl', False, all_sides), ('acl', True, all_sides)]
+        return [('acl', False, all_sides)] + [('acl', True, all_sides)] * (size <= 1000)
     if size <= 10000:
         return [('acl', False, all_sides), ('fw', False, all_sides), ('ipc', False, all_sides),
                 ('acl', True, all_sides)]
