@@ -77,10 +77,9 @@ static __always_inline u32 hash4(const struct search4 *search)
 static inline u32 hash6(const struct search6 *search)
 {
 	const struct vfw_key6 *key = &search->key;
-	u64 addresses[4];
 
-	memcpy(addresses, key, sizeof(addresses));
-	return sip_hash(addresses, ARRAY_SIZE(addresses),
+	/* The addresses come first, and what is searched for is aligned to words. */
+	return sip_hash((const u64 *)search, 2 * sizeof(key->local) / sizeof(u64),
 			hash_tail(key->local_port, key->remote_port, search->protocol),
 			sizeof(*key) + 1);
 }
