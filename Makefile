@@ -100,7 +100,9 @@ bench-docs:
 
 # How many instructions a packet takes; what two CPUs write; the classifier against a plain search.
 icount:
-	selftests/icount/run.sh > Documentation/benchmarks/instructions.md
+	mkdir -p build
+	selftests/icount/run.sh > build/instructions.md
+	cp build/instructions.md Documentation/benchmarks/
 
 smp:
 	selftests/smp/run.sh

@@ -362,28 +362,15 @@ def rules_row(bench, name, size):
     return {**entries[0], 'name': name, 'what': 'acl_near_end', 'also': entries[1:]}
 
 
-@row('rules_10', unit='ns/packet')
-def rules_10(bench):
-    """10 rules."""
-    return rules_row(bench, 'rules_10', 10)
+def register_sizes():
+    """A row for each number of rules."""
+    for name, size in (('rules_10', 10), ('rules_1k', 1000), ('rules_10k', 10000),
+                       ('rules_100k', 100000)):
+        row(name, unit='ns/packet')(lambda bench, name=name, size=size:
+                                    rules_row(bench, name, size))
 
 
-@row('rules_1k', unit='ns/packet')
-def rules_1k(bench):
-    """1,000 rules."""
-    return rules_row(bench, 'rules_1k', 1000)
-
-
-@row('rules_10k', unit='ns/packet')
-def rules_10k(bench):
-    """10,000 rules."""
-    return rules_row(bench, 'rules_10k', 10000)
-
-
-@row('rules_100k', unit='ns/packet')
-def rules_100k(bench):
-    """100,000 rules."""
-    return rules_row(bench, 'rules_100k', 100000)
+register_sizes()
 
 
 def datagrams(rules, count):
