@@ -17,7 +17,8 @@ kmake = $(MAKE) -C $(KDIR) $(karch) M=$(abspath $(OUT)) $(if $(W),W=$(W)) $(if $
 LAB := selftests/lab
 
 .PHONY: all module module-clean tool install uninstall dkms-install dkms-remove regen check-spec \
-	style kunit selftests move check demo lab bench bench-docs icount smp classify kernels clean help
+	style kunit selftests move check demo lab bench bench-docs icount smp classify races \
+	kernels clean help
 
 all: module tool
 
@@ -110,6 +111,11 @@ smp:
 classify:
 	selftests/classify/run.sh full
 
+# Everything at once, on two CPUs with all that the kernel can check.
+RACES_SECONDS ?= 180
+races:
+	RACES_SECONDS=$(RACES_SECONDS) selftests/run.sh races
+
 clean:
 	rm -rf build
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' -o -name '*.mod' \
@@ -130,5 +136,6 @@ help:
 	@echo 'make bench-docs      put the last full run into Documentation/benchmarks'
 	@echo 'make icount | smp | classify    instructions of a packet; lines that two CPUs write;'
 	@echo '                     100,000 rules and 1,000,000 packets against a plain search'
+	@echo 'make races           everything at once on two CPUs, for RACES_SECONDS=$(RACES_SECONDS)'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the Makefile's test targets run.
 #
-#   run.sh all | build | style | tool | kunit | selftests [NAME...] | move | demo | lab
+#   run.sh all | build | style | tool | kunit | selftests [NAME...] | races | move | demo | lab
 #
 # Every step's output is kept in build/check/STEP.log; a step that fails shows the end of it.
 # A step that prints TAP ("ok ..." and "not ok ..." at the beginning of a line) counts with each
@@ -164,6 +164,27 @@ selftests() {
 	done
 }
 
+build_smp_debug() {
+	step build-smp-debug without_warning make "$jobs" module OUT=build/smp-debug \
+		KDIR="$smp_debug" W=1 VFW_KUNIT=1
+}
+
+# On two CPUs that check all they can: what races with what, in the flow table and everywhere.
+races() { # SECONDS
+	VFW_KO=$top/build/smp-debug/vfw.ko later kunit-smp "$lab/kunit.sh" --kernel smp-debug \
+		--suites 'vfw_flow*' build/smp-debug/vfw_kunit.ko
+	wait_all
+	VFW_KO=$top/build/smp-debug/vfw.ko later races-smp "$lab/host.sh" --kernel smp-debug --mem 2G \
+		--timeout $(($1 + 300)) --env "RACES_SECONDS=$1" -- "$top/selftests/races/test_races.sh"
+	wait_all
+}
+
+# Not worth building a kernel for: without it they are raced on the debug kernel alone.
+races_if_cached() {
+	smp_debug=$("$lab/kernel.sh" smp-debug cached) || return 0
+	build_smp_debug && races 25
+}
+
 move() {
 	VFW_KO=$top/build/plain/vfw.ko VFW_NL=$top/userspace/build/vfw-nl \
 		step move selftests/demo/demo.sh --check
@@ -181,7 +202,7 @@ what=${1:-all}
 case $what in
 all)
 	prepare build test demo; kernels
-	build; style; tool; kunit; selftests
+	build; style; tool; kunit; selftests; races_if_cached
 	wait_all # the move is alone: a guest under emulation has little time to spare
 	move
 	summary ;;
@@ -190,6 +211,11 @@ style) prepare build test; kernels; style; summary ;;
 tool) prepare build test; tool; summary ;;
 kunit) prepare build test; kernels; build && kunit; summary ;;
 selftests) prepare build test; kernels; build && selftests "$@"; summary ;;
+races)
+	prepare build test; smp_debug=$("$lab/kernel.sh" smp-debug) || die 'no lab kernel'
+	build_smp_debug && step build-tool without_warning make "$jobs" tool &&
+		races "${RACES_SECONDS:-180}" && sed -n '/^# /p' "$logs/races-smp.log"
+	summary ;;
 move) prepare build demo; kernels; build_plain && move; summary ;;
 demo)
 	prepare build demo; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
@@ -200,5 +226,5 @@ lab)
 	prepare build test; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
 	build_plain || exit 1
 	VFW_KO=$top/build/plain/vfw.ko exec "$lab/shell.sh" ;;
-*) die "'$what' is not something to run: all build style tool kunit selftests move demo lab" ;;
+*) die "'$what' is not something to run: all build style tool kunit selftests races move demo lab" ;;
 esac

@@ -4,8 +4,8 @@
 #
 #   host.sh [OPTION]... [--] COMMAND [ARGUMENT]...
 #
-#   --kernel plain|debug|smp  which kernel (VFW_LAB_KERNEL, else plain); debug is the gate,
-#                         smp has two CPUs
+#   --kernel plain|debug|smp|smp-debug  which kernel (VFW_LAB_KERNEL, else plain); debug is the
+#                         gate, smp has two CPUs, smp-debug hunts races with them
 #   --mem SIZE            memory (1G)
 #   --timeout SECONDS     end it after so long (600; 0: never)
 #   --name NAME           host name (lab)
@@ -25,7 +25,7 @@
 #   124  out of time
 #   125  the host did not come up, or died (panic), or something in the lab is missing
 #
-# On the debug kernel a warning is a panic, and a search for leaked memory ends each run
+# On the debug kernels a warning is a panic, and a search for leaked memory ends each run
 # (6 s; VFW_LAB_NO_LEAKSCAN=1 does without). VFW_LAB_KEEP=1 keeps the control directory.
 set -euo pipefail
 
@@ -228,7 +228,10 @@ judge() {
 
 main() {
 	parse_arguments "$@"
-	case $kernel in plain|debug|smp) ;; *) die "--kernel $kernel: plain, debug or smp" ;; esac
+	case $kernel in
+	plain|debug|smp|smp-debug) ;;
+	*) die "--kernel $kernel: plain, debug, smp or smp-debug" ;;
+	esac
 	[ -z "$tty" ] || [ -t 0 ] || die "--tty needs a terminal"
 	prepare_work
 	prepare_command

@@ -5,9 +5,10 @@
 #   kernel.sh plain|debug|smp [source|build]
 #
 # Prints the build directory (which holds ./linux and serves as KDIR for the module) or, with
-# "source", the source directory. Progress goes to stderr. The source is the newest
-# linux-source package of the suite VFW_LAB_SUITE (trixie-backports), fetched from this
-# machine's own Debian mirror with a private apt state; VFW_LAB_KSRC names a tree to use instead.
+# "source", the source directory; with "cached", the build directory if it is complete, and fails
+# if not. Progress goes to stderr. The source is the newest linux-source package of the suite
+# VFW_LAB_SUITE (trixie-backports), fetched from this machine's own Debian mirror with a private
+# apt state; VFW_LAB_KSRC names a tree to use instead.
 # Everything is kept in VFW_LAB_CACHE (~/.cache/vfw-lab), keyed by source and configuration.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -78,6 +79,7 @@ fi
 
 key=$(cat "${fragments[@]}" | sha256sum | cut -c1-12)
 build=$cache/$(basename "$src")-$kind-$key
+[ "$what" != cached ] || { [ -e "$build/.complete" ] && echo "$build"; exit; }
 [ -e "$build/.complete" ] || flock 9
 if [ ! -e "$build/.complete" ]; then
 	say "building the $kind kernel in $build (4 to 6 minutes on 2 CPUs, once)"

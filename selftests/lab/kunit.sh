@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Run KUnit suites that are in modules, on the debug kernel.
 #
-#   kunit.sh [--kernel plain|debug] KO...
+#   kunit.sh [--kernel plain|debug|smp|smp-debug] [--suites GLOB] KO...
 #
 # Loads vfw.ko (VFW_KO, if set) and then each KO in order, prints the results (KTAP) of the
 # suites whose names begin with "vfw" and a summary. Fails when a case failed or none ran, and
@@ -39,6 +39,7 @@ summarise() {
 
 inside() {
 	local ko files
+	[ -z "${KUNIT_SUITES:-}" ] || printf %s "$KUNIT_SUITES" > /sys/module/kunit/parameters/filter_glob
 	# insmod succeeds whatever the cases say.
 	for ko; do
 		insmod "$ko" || die "insmod $ko failed"
@@ -49,18 +50,20 @@ inside() {
 }
 
 main() {
-	local kernel=debug kos=() ko
+	local kernel=debug suites='' kos=() ko
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--inside) shift; inside "$@" | summarise; return ;;
 		--kernel) kernel=${2:?}; shift ;;
-		-*) die "usage: kunit.sh [--kernel plain|debug] KO..." ;;
+		--suites) suites=${2:?}; shift ;;
+		-*) die "usage: kunit.sh [--kernel plain|debug|smp|smp-debug] [--suites GLOB] KO..." ;;
 		*) ko=$(realpath -e "$1") || die "no such file: $1"; kos+=("$ko") ;;
 		esac
 		shift
 	done
-	[ ${#kos[@]} -gt 0 ] || die "usage: kunit.sh [--kernel plain|debug] KO..."
-	exec "$here/host.sh" --kernel "$kernel" --name kunit -- "$self" --inside "${kos[@]}"
+	[ ${#kos[@]} -gt 0 ] || die "usage: kunit.sh [--kernel plain|debug|smp|smp-debug] [--suites GLOB] KO..."
+	exec "$here/host.sh" --kernel "$kernel" --name kunit \
+		--env "KUNIT_SUITES=$suites" -- "$self" --inside "${kos[@]}"
 }
 
 main "$@"
