@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Build a kernel of the lab (User Mode Linux) and say where it is.
 #
-#   kernel.sh plain|debug|smp [source|build]
+#   kernel.sh plain|debug|smp|smp-debug [source|build]
 #
 # Prints the build directory (which holds ./linux and serves as KDIR for the module) or, with
 # "source", the source directory; with "cached", the build directory if it is complete, and fails
@@ -17,12 +17,13 @@ here=$(dirname "$(realpath "$0")")
 cache=${VFW_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vfw-lab}
 suite=${VFW_LAB_SUITE:-trixie-backports}
 apt=$cache/apt-$suite
-kind=${1:?usage: kernel.sh plain|debug|smp [source|build]} what=${2:-build}
+kind=${1:?usage: kernel.sh plain|debug|smp|smp-debug [source|build|cached]} what=${2:-build}
 case $kind in
 plain) fragments=("$here/kernel.config") ;;
 debug) fragments=("$here/kernel.config" "$here/debug.config") ;;
 smp) fragments=("$here/kernel.config" "$here/smp.config") ;;
-*) echo "kernel.sh: '$kind' is not a kind of kernel: plain, debug or smp" >&2; exit 1 ;;
+smp-debug) fragments=("$here/kernel.config" "$here/smp.config" "$here/debug.config") ;;
+*) echo "kernel.sh: '$kind' is not a kind of kernel: plain, debug, smp or smp-debug" >&2; exit 1 ;;
 esac
 
 say() { echo "lab kernel: $*" >&2; }
