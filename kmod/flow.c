@@ -26,6 +26,8 @@
 #include "flow.h"
 #include "flow_find.h"
 #include "flow_table.h"
+#include "recent.h"
+#include "source.h"
 #include "vm.h"
 
 struct vfw_flow_secret vfw_flow_secret __read_mostly;
@@ -161,14 +163,19 @@ static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow, u32
 }
 
 static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
-		      const struct vfw_key *key, u8 state)
+		      const struct vfw_opening *opening, bool counted)
 {
+	const struct vfw_key *key = opening->key;
 	u32 now = vfw_flow_now(table);
 
 	memset(vfw_flow_counters(flow), 0, sizeof(struct vfw_flow_counters));
 	memset(&flow->tcp, 0, sizeof(flow->tcp));
-	flow->state = state;
+	flow->state = opening->state;
 	flow->flags &= VFW_FLOW_IPV6;
+	if (opening->direction == VFW_DIRECTION_OUT)
+		flow->flags |= VFW_FLOW_OPENED_OUT;
+	if (counted)
+		flow->flags |= VFW_FLOW_COUNTED;
 	flow->protocol = key->protocol;
 	flow->expires = now;
 	flow->epoch = 0;
@@ -180,56 +187,77 @@ static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
 		pack6(key, vfw_flow_key6(flow));
 }
 
-static bool flow_half_open(const struct vfw_key *key, u8 state)
+/* Where flows are counted by their source: NULL if they are not, or this one is not. */
+static struct vfw_sources *sources_of(const struct vfw_flow_table *table,
+				      enum vfw_direction opened)
 {
-	return key->protocol == IPPROTO_TCP && vfw_tcp_half_open(state);
+	if (opened != VFW_DIRECTION_IN)
+		return NULL;
+	/* A table without a VM is known to its maker alone. */
+	return rcu_dereference_check(table->sources, rcu_read_lock_bh_held() ||
+				     !READ_ONCE(table->vm));
+}
+
+/* A slot that no look-up finds yet becomes a flow, locked; or is given back. */
+static bool flow_publish(struct vfw_flow_table *table, struct vfw_flow *flow,
+			 const struct vfw_opening *opening, bool counted)
+{
+	bool inserted;
+
+	spin_lock(&flow->lock);
+	flow_init(table, flow, opening, counted);
+	spin_lock(&table->lock);
+	inserted = flow_insert(table, flow, opening->hash);
+	table->totals.opened += inserted;
+	if (inserted)
+		vfw_recent_note(table, flow);
+	spin_unlock(&table->lock);
+	if (inserted) {
+		__release(&flow->lock); /* the caller has it now */
+		return true;
+	}
+	flow->flags |= VFW_FLOW_DEAD;
+	vfw_flow_slot_put(table, flow, vfw_tcp_half_open(opening->state));
+	spin_unlock(&flow->lock);
+	return false;
 }
 
 /**
  * vfw_flow_add() - open a flow
  * @table: the table
- * @key: its key
- * @hash: vfw_flow_hash() of the key
+ * @opening: the flow
  * @policy: whose limits apply
- * @state: the state it begins in
  * @reason: why there is none when NULL is returned; VFW_DROP_REASON_NONE then means that there
  *	is a flow of this key already
  * @gfp: GFP_ATOMIC in the hook
  *
- * The flow has no counters yet, and has expired until the caller says otherwise.
+ * The flow has no counters yet, and has expired until the caller says otherwise. Where there is no
+ * room, another that is worth less may have to go for it (vfw_recent_evict()).
  *
  * Context: RCU read section unless the caller alone knows the table. May sleep if @gfp says so.
  * Return: the flow, locked, with BH off: the caller does vfw_flow_unlock(); or NULL.
  */
-struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key, u32 hash,
-			      const struct vfw_policy *policy, u8 state,
-			      enum vfw_drop_reason *reason, gfp_t gfp)
+struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_opening *opening,
+			      const struct vfw_policy *policy, enum vfw_drop_reason *reason,
+			      gfp_t gfp)
 {
-	struct vfw_flow_pool *pool = &table->pool[key->family == VFW_FAMILY_IPV6];
-	bool half_open = flow_half_open(key, state);
+	struct vfw_sources *sources = sources_of(table, opening->direction);
 	struct vfw_flow *flow;
-	bool inserted;
 
-	flow = vfw_flow_slot_get(table, pool, policy, half_open, reason, gfp);
-	if (!flow)
+	*reason = VFW_DROP_REASON_NONE;
+	/* First of all: who has enough shall not make others go. */
+	if (sources)
+		*reason = vfw_source_get(sources, opening->key, policy->max_source_flows);
+	if (*reason)
 		return NULL;
+	flow = vfw_flow_slot_get(table, opening, policy, reason, gfp);
 	local_bh_disable();
-	spin_lock(&flow->lock);
-	flow_init(table, flow, key, state);
-	spin_lock(&table->lock);
-	inserted = flow_insert(table, flow, hash);
-	table->totals.opened += inserted;
-	spin_unlock(&table->lock);
-	if (!inserted) {
-		flow->flags |= VFW_FLOW_DEAD;
-		vfw_flow_slot_put(table, flow, half_open);
-		spin_unlock(&flow->lock);
-		local_bh_enable();
-		*reason = VFW_DROP_REASON_NONE;
-		return NULL;
-	}
-	__release(&flow->lock); /* the caller has it now */
-	return flow;
+	if (flow && flow_publish(table, flow, opening, sources))
+		return flow;
+	local_bh_enable();
+	if (sources)
+		vfw_source_put(sources, opening->key);
+	return NULL;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_add);
 
@@ -259,10 +287,66 @@ void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 
 	if (before == after)
 		return;
 	spin_lock(&table->lock);
-	table->half_open += after - before;
+	table->half_open[vfw_flow_opened(flow)] += after - before;
 	spin_unlock(&table->lock);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_set_state);
+
+/* The flow, locked, is not its source's any more. */
+static void flow_uncount(struct vfw_flow_table *table, struct vfw_flow *flow)
+{
+	struct vfw_sources *sources = sources_of(table, VFW_DIRECTION_IN);
+	struct vfw_key key;
+
+	if (!(flow->flags & VFW_FLOW_COUNTED))
+		return;
+	flow->flags &= ~VFW_FLOW_COUNTED;
+	/* When counting has just been switched off, there is nothing to take it from. */
+	if (!sources)
+		return;
+	vfw_flow_key(flow, &key);
+	vfw_source_put(sources, &key);
+}
+
+/**
+ * vfw_flow_set_opened() - change by whom a flow was opened
+ * @table: its table
+ * @flow: the flow, locked
+ * @opened: direction of its first packet
+ *
+ * A flow never changes that; but one that is being restored may turn out to be another one.
+ *
+ * Return: VFW_DROP_REASON_NONE, or _NO_MEMORY and the flow is as it was.
+ */
+enum vfw_drop_reason vfw_flow_set_opened(struct vfw_flow_table *table, struct vfw_flow *flow,
+					 enum vfw_direction opened)
+{
+	struct vfw_sources *sources = sources_of(table, opened);
+	enum vfw_drop_reason reason;
+	struct vfw_key key;
+
+	lockdep_assert_held(&flow->lock);
+	if (vfw_flow_opened(flow) == opened)
+		return VFW_DROP_REASON_NONE;
+	if (sources) {
+		vfw_flow_key(flow, &key);
+		reason = vfw_source_get(sources, &key, 0);
+		if (reason)
+			return reason;
+		flow->flags |= VFW_FLOW_COUNTED;
+	} else {
+		flow_uncount(table, flow);
+	}
+	flow->flags ^= VFW_FLOW_OPENED_OUT;
+	if (!vfw_tcp_half_open(flow->state))
+		return VFW_DROP_REASON_NONE;
+	spin_lock(&table->lock);
+	table->half_open[opened]++;
+	table->half_open[!opened]--;
+	spin_unlock(&table->lock);
+	return VFW_DROP_REASON_NONE;
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_set_opened);
 
 /*
  * The flow is found no more; what it counted goes to its rule, if that is still in force, and to
@@ -303,6 +387,7 @@ void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow)
 {
 	lockdep_assert_held(&flow->lock);
 	flow->flags |= VFW_FLOW_DEAD;
+	flow_uncount(table, flow);
 	flow_end(table, flow);
 	vfw_flow_slot_put(table, flow, vfw_tcp_half_open(flow->state));
 }

@@ -13,8 +13,12 @@
 #include "policy.h"
 #include "tcp.h"
 
+struct vfw_recent;
+struct vfw_sources;
+
 #define VFW_FLOW_OPENED_OUT	0x01	/* opened by the VM */
 #define VFW_FLOW_ECHO_BOTH	0x02	/* both ends send ICMP echo requests */
+#define VFW_FLOW_COUNTED	0x04	/* counted for its source, see source.c */
 #define VFW_FLOW_IPV6		0x40	/* its memory is for IPv6; never changes */
 #define VFW_FLOW_DEAD		0x80	/* not in the table (any more) */
 
@@ -189,6 +193,34 @@ static inline enum vfw_direction vfw_flow_opened(const struct vfw_flow *flow)
 	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
 }
 
+/**
+ * enum vfw_flow_worth - what becomes of a flow when there are too many
+ * @VFW_FLOW_WORTH_KEPT: established, as far as can be told: it keeps its lifetime, and makes room
+ *	for nobody
+ * @VFW_FLOW_WORTH_HALF_OPEN: the handshake is not complete
+ * @VFW_FLOW_WORTH_LITTLE: nobody has answered yet, or it has ended but for late packets
+ */
+enum vfw_flow_worth {
+	VFW_FLOW_WORTH_KEPT,
+	VFW_FLOW_WORTH_HALF_OPEN,
+	VFW_FLOW_WORTH_LITTLE,
+};
+
+static inline enum vfw_flow_worth vfw_flow_worth(u8 state)
+{
+	if (vfw_tcp_half_open(state))
+		return VFW_FLOW_WORTH_HALF_OPEN;
+	switch (state) {
+	case VFW_FLOW_STATE_NEW:
+	case VFW_FLOW_STATE_TCP_LAST_ACK:
+	case VFW_FLOW_STATE_TCP_TIME_WAIT:
+	case VFW_FLOW_STATE_TCP_CLOSE:
+		return VFW_FLOW_WORTH_LITTLE;
+	default:
+		return VFW_FLOW_WORTH_KEPT;
+	}
+}
+
 static inline bool vfw_flow_is_udp(u8 protocol)
 {
 	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
@@ -255,7 +287,10 @@ struct vfw_flow_totals {
  * @hash: by key, one for each family
  * @pool: one for each family
  * @count: flows there are
- * @half_open: TCP flows whose handshake is not complete
+ * @half_open: flows whose handshake is not complete, by the direction in which they were opened
+ * @recent: flows that were opened lately, by direction and worth; see recent.c
+ * @sources: flows opened from outside by their source, or NULL when these are not counted; under
+ *	vfw_net.lock once the table is a VM's
  * @totals: of flows that ended
  * @gc_pause: jiffies to wait at least before the next collection
  * @gc_soon: a collection was asked for, because a limit was reached
@@ -274,7 +309,9 @@ struct vfw_flow_table {
 	struct vfw_flow_hash hash[2];
 	struct vfw_flow_pool pool[2];
 	u32 count;
-	u32 half_open;
+	u32 half_open[2];
+	struct vfw_recent *recent[2][2];
+	struct vfw_sources __rcu *sources;
 	struct vfw_flow_totals totals;
 	unsigned long gc_pause;
 	bool gc_soon;
@@ -292,6 +329,20 @@ struct vfw_flow_cursor {
 	u32 family;
 	u32 chunk;
 	u32 slot;
+};
+
+/**
+ * struct vfw_opening - a flow that is to be opened
+ * @key: its key
+ * @hash: vfw_flow_hash() of the key
+ * @direction: in which its first packet goes
+ * @state: the state it begins in
+ */
+struct vfw_opening {
+	const struct vfw_key *key;
+	u32 hash;
+	enum vfw_direction direction;
+	u8 state;
 };
 
 struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm);
@@ -341,10 +392,12 @@ u32 vfw_flow_hash(const struct vfw_key *key);
 struct vfw_flow *vfw_flow_find(struct vfw_flow_table *table, const struct vfw_key *key);
 struct vfw_flow *vfw_flow_find_hashed(struct vfw_flow_table *table, const struct vfw_key *key,
 				      u32 hash);
-struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_key *key, u32 hash,
-			      const struct vfw_policy *policy, u8 state,
-			      enum vfw_drop_reason *reason, gfp_t gfp);
+struct vfw_flow *vfw_flow_add(struct vfw_flow_table *table, const struct vfw_opening *opening,
+			      const struct vfw_policy *policy, enum vfw_drop_reason *reason,
+			      gfp_t gfp);
 void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 state);
+enum vfw_drop_reason vfw_flow_set_opened(struct vfw_flow_table *table, struct vfw_flow *flow,
+					 enum vfw_direction opened);
 void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow);
 void vfw_flow_unlock(struct vfw_flow *flow);
 

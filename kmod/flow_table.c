@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a flow table: chunks and slots, walks over them, and what collects flows that
- * have expired. The theory is in flow.c.
+ * The memory of a flow table: chunks and slots, and walks over them. The theory is in flow.c.
  */
 
+#include <linux/bitfield.h>
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "main.h"
+#include "collect.h"
 #include "flow.h"
 #include "flow_table.h"
+#include "recent.h"
+#include "source.h"
 #include "vm.h"
 
 #define RESERVE_MAX	0x100000U
-#define GC_INTERVAL	(5UL * HZ)
-#define GC_AFTER_LIMIT	(HZ / 2UL)
 
 /* A chunk with its memory. */
 struct chunk_page {
@@ -82,13 +84,58 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 	return true;
 }
 
+/*
+ * A flow's place in a table is a number: of its chunk, its family and its slot. Of a number of a
+ * chunk that is too large, beyond a hundred million flows, it would be the place of another flow.
+ */
+#define PLACE_SLOT	GENMASK(5, 0)
+#define PLACE_FAMILY	GENMASK(7, 6)
+#define PLACE_CHUNK	GENMASK(31, 8)
+
+static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1);
+
+static u32 slot_number(const struct vfw_flow_pool *pool, const struct vfw_flow *flow)
+{
+	return ((void *)flow - vfw_flow_memory(flow)) / pool->flow_bytes;
+}
+
+/**
+ * vfw_flow_place() - where a flow is, as a number that does not keep its memory
+ * @table: the table
+ * @flow: a flow of it
+ */
+u32 vfw_flow_place(const struct vfw_flow_table *table, const struct vfw_flow *flow)
+{
+	u32 family = vfw_flow_family(flow) == VFW_FAMILY_IPV6;
+
+	return FIELD_PREP(PLACE_CHUNK, chunk_of(flow)->number) | FIELD_PREP(PLACE_FAMILY, family) |
+	       FIELD_PREP(PLACE_SLOT, slot_number(&table->pool[family], flow));
+}
+
+/**
+ * vfw_flow_at() - what is where a flow was
+ * @table: the table
+ * @place: what vfw_flow_place() said
+ *
+ * Context: RCU read section, which keeps its memory.
+ * Return: that flow, or another, or a dead one; or NULL.
+ */
+struct vfw_flow *vfw_flow_at(struct vfw_flow_table *table, u32 place)
+{
+	struct vfw_flow_pool *pool = &table->pool[FIELD_GET(PLACE_FAMILY, place)];
+	struct vfw_flow_chunk *chunk = xa_load(&pool->chunks, FIELD_GET(PLACE_CHUNK, place));
+
+	return chunk ? chunk_slot(pool, chunk, FIELD_GET(PLACE_SLOT, place)) : NULL;
+}
+
 static enum vfw_drop_reason check_limits(struct vfw_flow_table *table,
-					 const struct vfw_policy *policy, bool half_open)
+					 const struct vfw_policy *policy,
+					 const struct vfw_opening *opening, bool half_open)
 {
 	lockdep_assert_held(&table->lock);
 	if (table->count >= policy->max_flows)
 		return VFW_DROP_REASON_FLOW_LIMIT;
-	if (half_open && table->half_open >= policy->max_half_open)
+	if (half_open && table->half_open[opening->direction] >= policy->max_half_open)
 		return VFW_DROP_REASON_HALF_OPEN_LIMIT;
 	return VFW_DROP_REASON_NONE;
 }
@@ -119,8 +166,7 @@ static struct vfw_flow_chunk *chunk_with_room(struct vfw_flow_pool *pool)
 	return chunk;
 }
 
-static struct vfw_flow *slot_take(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
-				  bool half_open)
+static struct vfw_flow *slot_take(struct vfw_flow_table *table, struct vfw_flow_pool *pool)
 {
 	struct vfw_flow_chunk *chunk;
 	struct vfw_flow *flow;
@@ -138,49 +184,63 @@ static struct vfw_flow *slot_take(struct vfw_flow_table *table, struct vfw_flow_
 		list_del_init(&chunk->partial);
 	pool->n_flows++;
 	table->count++;
-	table->half_open += half_open;
 	return flow;
 }
 
-/* Flows that have expired may still fill the table: do not wait for the next collection. */
-static void gc_soon(struct vfw_flow_table *table)
+/*
+ * Takes a slot for a flow, if the limits allow it and a chunk has room. @room: whether it is to be
+ * seen to that there will be room for others, too.
+ */
+static struct vfw_flow *slot_try(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
+				 const struct vfw_opening *opening,
+				 const struct vfw_policy *policy, enum vfw_drop_reason *reason,
+				 bool *room)
 {
-	if (READ_ONCE(table->gc_soon) || !READ_ONCE(table->vm))
-		return;
-	WRITE_ONCE(table->gc_soon, true);
-	mod_delayed_work(vfw_wq, &table->gc, max(GC_AFTER_LIMIT, READ_ONCE(table->gc_pause)));
+	bool half_open = vfw_tcp_half_open(opening->state);
+	struct vfw_flow *flow = NULL;
+
+	spin_lock_bh(&table->lock);
+	*reason = check_limits(table, policy, opening, half_open);
+	if (!*reason)
+		flow = slot_take(table, pool);
+	if (flow)
+		table->half_open[opening->direction] += half_open;
+	*room = *reason || vfw_recent_missing(table, policy, opening);
+	spin_unlock_bh(&table->lock);
+	return flow;
 }
 
 /**
  * vfw_flow_slot_get() - memory for a new flow, counted
  * @table: the table
- * @pool: the pool of its family
+ * @opening: the flow
  * @policy: whose limits apply
- * @half_open: the flow begins half-open
  * @reason: why there is none when NULL is returned
  * @gfp: may it sleep?
  *
+ * At a limit another flow may have to go for it; that is tried once.
+ *
  * Return: a flow that is VFW_FLOW_DEAD and in no hash, or NULL.
  */
-struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
-				   const struct vfw_policy *policy, bool half_open,
-				   enum vfw_drop_reason *reason, gfp_t gfp)
+struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, const struct vfw_opening *opening,
+				   const struct vfw_policy *policy, enum vfw_drop_reason *reason,
+				   gfp_t gfp)
 {
-	struct vfw_flow *flow = NULL;
+	struct vfw_flow_pool *pool = &table->pool[opening->key->family == VFW_FAMILY_IPV6];
+	bool evicted = false, room;
+	struct vfw_flow *flow;
 
 	for (;;) {
-		spin_lock_bh(&table->lock);
-		*reason = check_limits(table, policy, half_open);
-		if (!*reason)
-			flow = slot_take(table, pool, half_open);
-		spin_unlock_bh(&table->lock);
+		flow = slot_try(table, pool, opening, policy, reason, &room);
+		if (unlikely(room))
+			vfw_collect_soon(table);
 		if (flow)
 			return flow;
 		if (*reason) {
-			gc_soon(table);
-			return NULL;
-		}
-		if (!chunk_add(table, pool, gfp)) {
+			if (evicted || !vfw_recent_evict(table, policy, opening, *reason))
+				return NULL;
+			evicted = true;
+		} else if (!chunk_add(table, pool, gfp)) {
 			*reason = VFW_DROP_REASON_NO_MEMORY;
 			return NULL;
 		}
@@ -212,7 +272,7 @@ void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool
 {
 	struct vfw_flow_pool *pool = &table->pool[vfw_flow_family(flow) == VFW_FAMILY_IPV6];
 	struct vfw_flow_chunk *chunk = chunk_of(flow);
-	u32 slot = ((void *)flow - chunk_memory(chunk)) / pool->flow_bytes;
+	u32 slot = slot_number(pool, flow);
 
 	spin_lock_bh(&table->lock);
 	flow->next_free = chunk->free;
@@ -222,7 +282,7 @@ void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool
 	chunk->used--;
 	pool->n_flows--;
 	table->count--;
-	table->half_open -= half_open;
+	table->half_open[vfw_flow_opened(flow)] -= half_open;
 	if (!chunk->used) {
 		xa_lock_bh(&pool->chunks);
 		chunk_release(pool, chunk);
@@ -341,44 +401,6 @@ void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals 
 	vfw_flow_walk(table, &cursor, add_live, totals);
 }
 
-static int remove_expired(struct vfw_flow *flow, void *arg)
-{
-	struct vfw_flow_table *table = arg;
-
-	if (vfw_flow_expired(flow, vfw_flow_now(table)))
-		vfw_flow_remove(table, flow);
-	return 0;
-}
-
-/**
- * vfw_flow_table_collect() - remove all flows that have expired
- * @table: the table
- *
- * Context: process context; sleeps.
- */
-void vfw_flow_table_collect(struct vfw_flow_table *table)
-{
-	struct vfw_flow_cursor cursor = {};
-
-	vfw_flow_walk(table, &cursor, remove_expired, table);
-}
-
-static void flow_gc(struct work_struct *work)
-{
-	struct vfw_flow_table *table = container_of(to_delayed_work(work), struct vfw_flow_table,
-						    gc);
-	unsigned long begin = jiffies;
-
-	vfw_flow_table_collect(table);
-	vfw_flow_hash_shrink(&table->hash[0]);
-	vfw_flow_hash_shrink(&table->hash[1]);
-	/* A large table is walked less often: a tenth of the time at most when it is full. */
-	WRITE_ONCE(table->gc_pause, 10 * (jiffies - begin));
-	WRITE_ONCE(table->gc_soon, false);
-	queue_delayed_work(vfw_wq, &table->gc,
-			   round_jiffies_relative(max(GC_INTERVAL, 5 * table->gc_pause)));
-}
-
 /* Tables. */
 
 /**
@@ -441,6 +463,8 @@ static void table_destroy(struct vfw_flow_table *table)
 	vfw_flow_hash_destroy(&table->hash[1]);
 	pool_destroy(&table->pool[0]);
 	pool_destroy(&table->pool[1]);
+	vfw_sources_free(rcu_dereference_protected(table->sources, true));
+	vfw_recent_free(table);
 	kfree(table);
 }
 
@@ -466,7 +490,7 @@ struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm)
 		table_destroy(table);
 		return NULL;
 	}
-	INIT_DELAYED_WORK(&table->gc, flow_gc);
+	vfw_collect_init(table);
 	if (vm)
 		vfw_flow_table_start(table, vm);
 	return table;
@@ -495,7 +519,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_reserve);
 void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm)
 {
 	WRITE_ONCE(table->vm, vm);
-	queue_delayed_work(vfw_wq, &table->gc, GC_INTERVAL);
+	vfw_collect_start(table);
 }
 
 /**

@@ -6,10 +6,12 @@
 
 /* Between flow.c and flow_table.c only. */
 
-struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
-				   const struct vfw_policy *policy, bool half_open,
-				   enum vfw_drop_reason *reason, gfp_t gfp);
+struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, const struct vfw_opening *opening,
+				   const struct vfw_policy *policy, enum vfw_drop_reason *reason,
+				   gfp_t gfp);
 void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool half_open);
+u32 vfw_flow_place(const struct vfw_flow_table *table, const struct vfw_flow *flow);
+struct vfw_flow *vfw_flow_at(struct vfw_flow_table *table, u32 place);
 int vfw_flow_hashes_init(struct vfw_flow_table *table);
 
 #endif /* _VFW_FLOW_TABLE_H */

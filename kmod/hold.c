@@ -15,6 +15,7 @@
 #include "hook.h"
 #include "netlink.h"
 #include "resume.h"
+#include "source.h"
 #include "vm.h"
 
 /**
@@ -418,6 +419,10 @@ static int forget_flows(struct vfw_vm *vm)
 	table = vfw_flow_table_alloc(NULL);
 	if (!table)
 		return -ENOMEM;
+	if (rcu_access_pointer(old->sources) && vfw_sources_start(table)) {
+		vfw_flow_table_free(table);
+		return -ENOMEM;
+	}
 	vfw_flow_table_totals(old, &totals);
 	vfw_vm_set_flows(vm, table);
 	add_totals(vm, &totals);

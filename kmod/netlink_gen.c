@@ -42,6 +42,10 @@ static const struct netlink_range_validation vfw_a_limits_half_open_range = {
 	.max	= VFW_FLOWS_MAX,
 };
 
+static const struct netlink_range_validation vfw_a_limits_source_flows_range = {
+	.max	= VFW_FLOWS_MAX,
+};
+
 static const struct netlink_range_validation vfw_a_timeouts_tcp_syn_sent_range = {
 	.min	= 1ULL,
 	.max	= VFW_TIMEOUT_MAX,
@@ -126,10 +130,11 @@ const struct nla_policy vfw_hold_nl_policy[VFW_A_HOLD_EXPIRY + 1] = {
 	[VFW_A_HOLD_EXPIRY] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_PICK_UP + 1] = {
+const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_SOURCE_FLOWS + 1] = {
 	[VFW_A_LIMITS_FLOWS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_flows_range),
 	[VFW_A_LIMITS_HALF_OPEN] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_half_open_range),
 	[VFW_A_LIMITS_PICK_UP] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VFW_A_LIMITS_SOURCE_FLOWS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_source_flows_range),
 };
 
 const struct nla_policy vfw_range_nl_policy[VFW_A_RANGE_LAST + 1] = {

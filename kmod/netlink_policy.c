@@ -156,6 +156,8 @@ static int get_limits(struct vfw_policy *policy, const struct nlattr *nest,
 	}
 	if (tb[VFW_A_LIMITS_HALF_OPEN])
 		policy->max_half_open = nla_get_u32(tb[VFW_A_LIMITS_HALF_OPEN]);
+	if (tb[VFW_A_LIMITS_SOURCE_FLOWS])
+		policy->max_source_flows = nla_get_u32(tb[VFW_A_LIMITS_SOURCE_FLOWS]);
 	if (tb[VFW_A_LIMITS_PICK_UP])
 		policy->pick_up = nla_get_u32(tb[VFW_A_LIMITS_PICK_UP]);
 	return 0;
@@ -399,6 +401,26 @@ static int put_commit(struct sk_buff *skb, const struct vfw_vm *vm,
 	return 0;
 }
 
+/* All of a commit that can fail; when it does, all is as it was. */
+static int prepare_commit(struct vfw_vm *vm, struct vfw_policy *policy,
+			  struct netlink_ext_ack *extack)
+{
+	const struct vfw_policy *old;
+	bool counted;
+	int err;
+
+	old = rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+	counted = old && old->max_source_flows;
+	if (!counted && vfw_vm_count_sources(vm, policy)) {
+		NL_SET_ERR_MSG_MOD(extack, "no memory to count flows by their sources");
+		return -ENOMEM;
+	}
+	err = vfw_policy_seal(policy, extack);
+	if (err && !counted)
+		vfw_vm_count_sources(vm, NULL);
+	return err;
+}
+
 /* Refused, the transaction stays: its owner may add what is missing, or abort it. */
 static int policy_commit(struct vfw_net *vn, struct genl_info *info, struct vfw_policy_load *load)
 {
@@ -417,7 +439,7 @@ static int policy_commit(struct vfw_net *vn, struct genl_info *info, struct vfw_
 	skb = vfw_nl_reply_new(info, &hdr);
 	if (!skb)
 		return -ENOMEM;
-	err = vfw_policy_seal(policy, info->extack);
+	err = prepare_commit(vm, policy, info->extack);
 	if (err)
 		return vfw_nl_reply_send(info, skb, hdr, err);
 
@@ -462,7 +484,8 @@ static int put_limits(struct sk_buff *skb, const struct vfw_policy *policy)
 	if (!nest ||
 	    nla_put_u32(skb, VFW_A_LIMITS_FLOWS, policy->max_flows) ||
 	    nla_put_u32(skb, VFW_A_LIMITS_HALF_OPEN, policy->max_half_open) ||
-	    nla_put_u32(skb, VFW_A_LIMITS_PICK_UP, policy->pick_up))
+	    nla_put_u32(skb, VFW_A_LIMITS_PICK_UP, policy->pick_up) ||
+	    nla_put_u32(skb, VFW_A_LIMITS_SOURCE_FLOWS, policy->max_source_flows))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -63,17 +63,27 @@ static int fill_vm_basics(struct sk_buff *skb, struct vfw_vm *vm)
 	return 0;
 }
 
+static void read_half_open(const struct vfw_flow_table *flows, u32 half_open[2])
+{
+	half_open[0] = READ_ONCE(flows->half_open[0]);
+	half_open[1] = READ_ONCE(flows->half_open[1]);
+}
+
 static int fill_vm(struct sk_buff *skb, struct vfw_vm *vm)
 {
 	const struct vfw_flow_table *flows = vm_flows(vm);
+	u32 half_open[2];
 
 	lockdep_assert_held(&vm->vn->lock);
+	read_half_open(flows, half_open);
 	if (fill_vm_basics(skb, vm) ||
 	    nla_put_u32(skb, VFW_A_VM_POLICY_EPOCH, vm->epoch) ||
 	    nla_put_u32(skb, VFW_A_VM_PORTS, vm->n_ports) ||
 	    nla_put_u32(skb, VFW_A_VM_RULES, vm_rules(vm)) ||
 	    nla_put_u32(skb, VFW_A_VM_FLOWS, READ_ONCE(flows->count)) ||
-	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN, READ_ONCE(flows->half_open)))
+	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN, half_open[0] + half_open[1]) ||
+	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN_IN, half_open[VFW_DIRECTION_IN]) ||
+	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN_OUT, half_open[VFW_DIRECTION_OUT]))
 		return -EMSGSIZE;
 	return fill_hold(skb, vm);
 }
@@ -408,8 +418,10 @@ static int fill_stats(struct sk_buff *skb, struct vfw_vm *vm, bool all)
 	const struct vfw_flow_table *flows = vm_flows(vm);
 	struct vfw_flow_totals totals;
 	struct vfw_stats stats;
+	u32 half_open[2];
 
 	vfw_vm_stats(vm, &stats);
+	read_half_open(flows, half_open);
 	vm_totals(vm, &stats, &totals);
 	if (nla_put(skb, VFW_A_STATS_VM, UUID_SIZE, &vm->uuid) ||
 	    put_u64(skb, VFW_A_STATS_IN_PACKETS, totals.packets[in]) ||
@@ -419,7 +431,10 @@ static int fill_stats(struct sk_buff *skb, struct vfw_vm *vm, bool all)
 	    put_u64(skb, VFW_A_STATS_FLOWS_OPENED, totals.opened) ||
 	    put_u64(skb, VFW_A_STATS_FLOWS_ENDED, totals.ended) ||
 	    nla_put_u32(skb, VFW_A_STATS_FLOWS, READ_ONCE(flows->count)) ||
-	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN, READ_ONCE(flows->half_open)) ||
+	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN, half_open[0] + half_open[1]) ||
+	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN_IN, half_open[in]) ||
+	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN_OUT, half_open[out]) ||
+	    put_u64(skb, VFW_A_STATS_FLOWS_EVICTED, stats.evicted) ||
 	    put_u64(skb, VFW_A_STATS_HELD, stats.held))
 		return -EMSGSIZE;
 	return fill_drops(skb, &stats, all);

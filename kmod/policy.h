@@ -95,7 +95,8 @@ struct vfw_rule {
  * @stateless: there are stateless rules
  * @timeouts: in jiffies, by enum vfw_timeout
  * @max_flows: cap on flows
- * @max_half_open: cap on half-open TCP flows
+ * @max_half_open: cap on half-open flows, for each direction in which they are opened
+ * @max_source_flows: cap on flows opened from outside by one source; 0 for none
  * @n_rules: number of rules
  * @room: rules there is room for in @rules
  * @rules: rules in order; rule number n is rules[n - 1]
@@ -115,6 +116,7 @@ struct vfw_policy {
 	/* From here on nothing that a packet of an established flow reads. */
 	u32 max_flows;
 	u32 max_half_open;
+	u32 max_source_flows;
 	u32 n_rules;
 	u32 room;
 	struct vfw_rule *rules;

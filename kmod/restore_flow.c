@@ -108,6 +108,11 @@ static const char *check_flow(const struct vfw_restore *r, const struct vfw_stat
 	return rec->protocol == IPPROTO_TCP ? read_tcp(rec, tcp) : check_no_tcp(rec);
 }
 
+static enum vfw_direction opened(const struct vfw_state_flow *rec)
+{
+	return rec->flags & VFW_STATE_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
+}
+
 static int refuse_add(struct vfw_restore *r, enum vfw_drop_reason reason)
 {
 	switch (reason) {
@@ -134,16 +139,20 @@ static const struct vfw_policy any_limits = {
  * The table's hash grows in work of its own, which may be behind when flows arrive this fast, and
  * growing it here and now is tried with memory at hand only: let it catch up.
  */
-static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *key, u8 state,
-				 enum vfw_drop_reason *reason)
+static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *key,
+				 const struct vfw_state_flow *rec, enum vfw_drop_reason *reason)
 {
-	u32 hash = vfw_flow_hash(key);
+	struct vfw_opening opening = {
+		.key = key,
+		.hash = vfw_flow_hash(key),
+		.direction = opened(rec),
+		.state = rec->state,
+	};
 	struct vfw_flow *flow;
 	int tries = 3;
 
 	do {
-		flow = vfw_flow_add(r->table, key, hash, &any_limits, state, reason,
-				    GFP_KERNEL);
+		flow = vfw_flow_add(r->table, &opening, &any_limits, reason, GFP_KERNEL);
 		if (flow || *reason != VFW_DROP_REASON_NO_MEMORY)
 			break;
 		schedule_timeout_uninterruptible(1);
@@ -157,9 +166,7 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	u32 now = vfw_flow_now(r->table);
 
-	flow->flags &= VFW_FLOW_IPV6;
-	if (rec->flags & VFW_STATE_FLOW_OPENED_OUT)
-		flow->flags |= VFW_FLOW_OPENED_OUT;
+	flow->flags &= ~VFW_FLOW_ECHO_BOTH;
 	if (rec->flags & VFW_STATE_FLOW_ECHO_BOTH)
 		flow->flags |= VFW_FLOW_ECHO_BOTH;
 	vfw_flow_origin(flow)->rule = le32_to_cpu(rec->rule);
@@ -177,10 +184,12 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 
 /*
  * While the flows of a VM that is not frozen are read, one may end and open again further on: the
- * record that comes later is the newer one. Returns false if the flow is not there.
+ * record that comes later is the newer one. Returns false if the flow is not there, or could not be
+ * renewed for the reason that is set.
  */
 static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
-		       const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
+		       const struct vfw_state_flow *rec, const struct vfw_tcp *tcp,
+		       enum vfw_drop_reason *reason)
 {
 	struct vfw_flow *flow;
 
@@ -190,13 +199,16 @@ static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 	rcu_read_lock();
 	flow = vfw_flow_find(r->table, key);
 	if (flow) {
-		vfw_flow_set_state(r->table, flow, rec->state);
-		fill_flow(r, flow, rec, tcp);
+		*reason = vfw_flow_set_opened(r->table, flow, opened(rec));
+		if (!*reason) {
+			vfw_flow_set_state(r->table, flow, rec->state);
+			fill_flow(r, flow, rec, tcp);
+		}
 		vfw_flow_put(flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();
-	return flow;
+	return flow && !*reason;
 }
 
 /* @key has the family and the addresses. */
@@ -213,8 +225,8 @@ static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, st
 	why = check_flow(r, rec, key, &tcp);
 	if (why)
 		return vfw_restore_refuse(r, -EINVAL, "%s", why);
-	flow = add_flow(r, key, rec->state, &reason);
-	if (!flow && !reason && renew_flow(r, key, rec, &tcp))
+	flow = add_flow(r, key, rec, &reason);
+	if (!flow && !reason && renew_flow(r, key, rec, &tcp, &reason))
 		return 0;
 	if (!flow)
 		return refuse_add(r, reason);

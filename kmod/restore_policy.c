@@ -8,6 +8,7 @@
 #include "main.h"
 #include "policy.h"
 #include "restore_stage.h"
+#include "source.h"
 #include "vm.h"
 
 #define POLICY_FLAGS (VFW_STATE_POLICY_LOADED | VFW_STATE_POLICY_PICKUP)
@@ -15,8 +16,9 @@
 static int check_policy(struct vfw_restore *r, const struct vfw_state_policy *rec)
 {
 	u32 flows = le32_to_cpu(rec->max_flows), half_open = le32_to_cpu(rec->max_half_open);
+	u32 source_flows = le32_to_cpu(rec->max_source_flows);
 
-	if (rec->flags & ~POLICY_FLAGS || rec->reserved)
+	if (rec->flags & ~POLICY_FLAGS || rec->reserved || rec->reserved2)
 		return vfw_restore_refuse(r, -EINVAL, "unknown flags of the policy");
 	if (rec->default_in > VFW_ACTION_REJECT || rec->default_out > VFW_ACTION_REJECT)
 		return vfw_restore_refuse(r, -EINVAL, "no such default verdict");
@@ -28,6 +30,9 @@ static int check_policy(struct vfw_restore *r, const struct vfw_state_policy *re
 	if (half_open < 1 || half_open > VFW_FLOWS_MAX)
 		return vfw_restore_refuse(r, -ERANGE, "limit of %u half-open flows out of range",
 					  half_open);
+	if (source_flows > VFW_FLOWS_MAX)
+		return vfw_restore_refuse(r, -ERANGE, "limit of %u flows of a source out of range",
+					  source_flows);
 	return 0;
 }
 
@@ -73,9 +78,12 @@ int vfw_restore_policy(struct vfw_restore *r, const struct vfw_state_frame *fram
 	r->rules = le32_to_cpu(rec->rules);
 	r->policy->max_flows = le32_to_cpu(rec->max_flows);
 	r->policy->max_half_open = le32_to_cpu(rec->max_half_open);
+	r->policy->max_source_flows = le32_to_cpu(rec->max_source_flows);
 	r->policy->defaults[VFW_DIRECTION_IN] = rec->default_in;
 	r->policy->defaults[VFW_DIRECTION_OUT] = rec->default_out;
 	r->policy->pick_up = rec->flags & VFW_STATE_POLICY_PICKUP;
+	if (r->policy->max_source_flows && vfw_sources_start(r->table))
+		return vfw_restore_refuse(r, -ENOMEM, "no memory to count flows by their sources");
 	return set_timeouts(r, rec);
 }
 

@@ -26,7 +26,7 @@ static_assert(sizeof(struct vfw_state_frame) == 24);
 static_assert(sizeof(struct vfw_state_header) == 72);
 static_assert(sizeof(struct vfw_state_vm) == VFW_NAME_MAX + 1);
 static_assert(sizeof(struct vfw_state_port) == 24);
-static_assert(sizeof(struct vfw_state_policy) == 64);
+static_assert(sizeof(struct vfw_state_policy) == 72);
 static_assert(sizeof(struct vfw_state_rule) == 64);
 static_assert(sizeof(struct vfw_state_stats) == 64);
 static_assert(sizeof(struct vfw_state_drop) == 24);
@@ -151,6 +151,7 @@ static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room 
 	rec->rules = cpu_to_le32(policy->n_rules);
 	rec->max_flows = cpu_to_le32(policy->max_flows);
 	rec->max_half_open = cpu_to_le32(policy->max_half_open);
+	rec->max_source_flows = cpu_to_le32(policy->max_source_flows);
 	for (i = 0; i < VFW_TIMEOUTS; i++)
 		rec->timeouts[i] = cpu_to_le32(policy->seconds[i]);
 	return 0;

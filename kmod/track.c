@@ -69,6 +69,20 @@ bool vfw_track_state_valid(u8 protocol, u8 state)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_track_state_valid);
 
+/**
+ * vfw_track_lifetime() - how long a flow lives on after a packet
+ * @policy: whose timeouts apply
+ * @flow: the flow, locked
+ *
+ * Return: jiffies.
+ */
+u32 vfw_track_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow)
+{
+	struct vfw_key key = { .family = vfw_flow_family(flow), .protocol = flow->protocol };
+
+	return flow_lifetime(policy, flow, &key);
+}
+
 static inline void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
@@ -234,8 +248,6 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 		      const struct vfw_policy *policy, const struct vfw_packet *pkt, u32 rule,
 		      const struct vfw_tcp *tcp)
 {
-	if (pkt->dir == VFW_DIRECTION_OUT)
-		flow->flags |= VFW_FLOW_OPENED_OUT;
 	vfw_flow_origin(flow)->rule = rule;
 	flow->epoch = policy->epoch;
 	if (pkt->key.protocol == IPPROTO_TCP)
@@ -249,13 +261,13 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 				      const struct vfw_policy *policy,
 				      const struct vfw_packet *pkt, u32 hash, bool *again)
 {
+	struct vfw_opening opening = { .key = &pkt->key, .hash = hash, .direction = pkt->dir };
 	enum vfw_drop_reason reason;
 	struct vfw_verdict verdict;
 	struct vfw_flow *flow;
 	struct vfw_tcp tcp;
-	u8 state;
 
-	reason = opening_state(policy, pkt, &tcp, &state);
+	reason = opening_state(policy, pkt, &tcp, &opening.state);
 	if (reason)
 		return JUDGE(reason);
 	verdict = vfw_policy_judge(policy, pkt);
@@ -263,7 +275,7 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 		vfw_policy_count(policy, verdict.rule, pkt->segments, pkt->length);
 		return judge_verdict(&verdict);
 	}
-	flow = vfw_flow_add(table, &pkt->key, hash, policy, state, &reason, GFP_ATOMIC);
+	flow = vfw_flow_add(table, &opening, policy, &reason, GFP_ATOMIC);
 	if (!flow) {
 		*again = !reason;
 		return JUDGE(reason);

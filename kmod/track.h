@@ -4,6 +4,8 @@
 
 #include "packet.h"
 
+struct vfw_flow;
+struct vfw_policy;
 struct vfw_vm;
 
 /**
@@ -18,5 +20,6 @@ struct vfw_judgement {
 
 struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet *pkt);
 bool vfw_track_state_valid(u8 protocol, u8 state);
+u32 vfw_track_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow);
 
 #endif /* _VFW_TRACK_H */

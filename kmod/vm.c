@@ -13,6 +13,7 @@
 #include "policy.h"
 #include "port.h"
 #include "restore.h"
+#include "source.h"
 #include "vm.h"
 
 static const struct rhashtable_params vm_params = {
@@ -196,14 +197,32 @@ void vfw_vm_thaw(struct vfw_vm *vm)
 EXPORT_SYMBOL_VFW_TEST(vfw_vm_thaw);
 
 /**
+ * vfw_vm_count_sources() - count flows by their sources if a policy wants it, else no more
+ * @vm: the VM
+ * @policy: the policy in force, or about to be; or NULL for none
+ *
+ * Context: under vfw_net.lock, process context; may walk all flows.
+ * Return: 0, or -ENOMEM and nothing is counted.
+ */
+int vfw_vm_count_sources(struct vfw_vm *vm, const struct vfw_policy *policy)
+{
+	if (policy && policy->max_source_flows)
+		return vfw_sources_start(vm_flows(vm));
+	vfw_sources_stop(vm_flows(vm));
+	return 0;
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_vm_count_sources);
+
+/**
  * vfw_vm_set_policy() - put a policy in force
  * @vm: the VM
  * @policy: the policy, sealed, now the VM's; or NULL for none
  *
  * Flows that the former policy admitted are judged anew on their next packet. The former policy
- * is freed when no packet can be reading it.
+ * is freed when no packet can be reading it. Where the policy limits the flows of a source, these
+ * are counted already (vfw_vm_count_sources()), or the VM is about to get a table where they are.
  *
- * Context: under vfw_net.lock.
+ * Context: under vfw_net.lock, process context; sleeps.
  */
 void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 {
@@ -218,6 +237,8 @@ void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 	old = rcu_replace_pointer(vm->policy, policy, lockdep_is_held(&vm->vn->lock));
 	if (old)
 		vfw_policy_free_rcu(old);
+	if (!policy || !policy->max_source_flows)
+		vfw_vm_count_sources(vm, NULL);
 }
 
 /**
@@ -253,7 +274,7 @@ static void add_stats(struct vfw_stats *sum, const struct vfw_stats *stats)
 		to[i] += READ_ONCE(from[i]);
 }
 
-static_assert(sizeof(struct vfw_stats) == sizeof(u64) * (5 + 2 * VFW_DROP_REASONS));
+static_assert(sizeof(struct vfw_stats) == sizeof(u64) * (6 + 2 * VFW_DROP_REASONS));
 
 /**
  * vfw_vm_stats() - what a VM has counted apart from its flows

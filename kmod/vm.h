@@ -10,7 +10,7 @@
 #include <uapi/linux/vfw.h>
 #include "main.h"
 
-#define VFW_DROP_REASONS (VFW_DROP_REASON_ICMP_REPLY + 1)
+#define VFW_DROP_REASONS (VFW_DROP_REASON_SOURCE_LIMIT + 1)
 
 struct vfw_flow_table;
 struct vfw_hold;
@@ -22,12 +22,14 @@ struct vfw_restore;
  * @packets: passed without a flow, by direction
  * @bytes: of them
  * @held: packets held and then judged
+ * @evicted: flows that had to go for new ones
  * @drops: by reason and direction
  */
 struct vfw_stats {
 	u64 packets[2];
 	u64 bytes[2];
 	u64 held;
+	u64 evicted;
 	u64 drops[VFW_DROP_REASONS][2];
 };
 
@@ -87,6 +89,7 @@ struct vfw_vm *vfw_vm_add(struct vfw_net *vn, const uuid_t *uuid, const char *na
 void vfw_vm_del(struct vfw_vm *vm);
 void vfw_vm_freeze(struct vfw_vm *vm);
 void vfw_vm_thaw(struct vfw_vm *vm);
+int vfw_vm_count_sources(struct vfw_vm *vm, const struct vfw_policy *policy);
 void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy);
 void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table);
 void vfw_vm_stats(struct vfw_vm *vm, struct vfw_stats *stats);

@@ -82,6 +82,7 @@ static int parse_limit(struct settings *settings)
 	static const struct policy_word names[] = {
 		{ "flows", VFW_A_LIMITS_FLOWS },
 		{ "half-open", VFW_A_LIMITS_HALF_OPEN },
+		{ "source-flows", VFW_A_LIMITS_SOURCE_FLOWS },
 		{ }
 	};
 	struct policy_parser *parser = &settings->parser;

@@ -105,6 +105,7 @@ static const struct policy_word icmpv6_types[] = {
 const struct policy_number policy_limits[] = {
 	{ "flows", VFW_A_LIMITS_FLOWS, 1, VFW_FLOWS_MAX, 65536 },
 	{ "half-open", VFW_A_LIMITS_HALF_OPEN, 1, VFW_FLOWS_MAX, 16384 },
+	{ "source-flows", VFW_A_LIMITS_SOURCE_FLOWS, 0, VFW_FLOWS_MAX, 0 },
 	{ "pick-up", VFW_A_LIMITS_PICK_UP, 0, 1, 0 },
 	{ }
 };

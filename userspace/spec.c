@@ -30,7 +30,7 @@ SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "half-open-limit", "no-memory", "frozen", "hold-limit", "hold-closed", "port-gone",
 	  "ethertype", "vlan", "ip-header", "ip-extension", "fragment", "l4-header", "arp",
 	  "tcp-flags", "tcp-not-syn", "tcp-state", "tcp-window", "tcp-ack", "tcp-rst",
-	  "icmp-type", "icmp-error", "icmp-reply");
+	  "icmp-type", "icmp-error", "icmp-reply", "source-limit");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
 	  "flows-ipv6", "end");
@@ -67,6 +67,8 @@ static const struct spec_attr spec_vm_attrs[] = {
 	[VFW_A_VM_HOLD_LIMITS] = { "hold-limits", SPEC_NEST, .nested = &spec_hold },
 	[VFW_A_VM_HELD_PACKETS] = { "held-packets", SPEC_U32 },
 	[VFW_A_VM_HELD_BYTES] = { "held-bytes", SPEC_U32 },
+	[VFW_A_VM_HALF_OPEN_IN] = { "half-open-in", SPEC_U32 },
+	[VFW_A_VM_HALF_OPEN_OUT] = { "half-open-out", SPEC_U32 },
 };
 
 SPEC_SET(spec_vm, "vm");
@@ -87,6 +89,7 @@ static const struct spec_attr spec_limits_attrs[] = {
 	[VFW_A_LIMITS_FLOWS] = { "flows", SPEC_U32 },
 	[VFW_A_LIMITS_HALF_OPEN] = { "half-open", SPEC_U32 },
 	[VFW_A_LIMITS_PICK_UP] = { "pick-up", SPEC_U32 },
+	[VFW_A_LIMITS_SOURCE_FLOWS] = { "source-flows", SPEC_U32 },
 };
 
 SPEC_SET(spec_limits, "limits");
@@ -218,6 +221,9 @@ static const struct spec_attr spec_stats_attrs[] = {
 	[VFW_A_STATS_DROP] = { "drop", SPEC_NEST, true, .nested = &spec_drop },
 	[VFW_A_STATS_ALL] = { "all", SPEC_FLAG },
 	[VFW_A_STATS_PAD] = { "pad", SPEC_PAD },
+	[VFW_A_STATS_HALF_OPEN_IN] = { "half-open-in", SPEC_U32 },
+	[VFW_A_STATS_HALF_OPEN_OUT] = { "half-open-out", SPEC_U32 },
+	[VFW_A_STATS_FLOWS_EVICTED] = { "flows-evicted", SPEC_U64 },
 };
 
 SPEC_SET(spec_stats, "stats");

@@ -147,7 +147,9 @@ static int check_loaded(const struct state_stream *stream,
 	    check_number(stream, AT(max_flows), "most flows", le32toh(policy->max_flows), 1,
 			 VFW_FLOWS_MAX) ||
 	    check_number(stream, AT(max_half_open), "most half-open flows",
-			 le32toh(policy->max_half_open), 1, VFW_FLOWS_MAX))
+			 le32toh(policy->max_half_open), 1, VFW_FLOWS_MAX) ||
+	    check_number(stream, AT(max_source_flows), "most flows of a source",
+			 le32toh(policy->max_source_flows), 0, VFW_FLOWS_MAX))
 		return FAILED;
 	for (int i = 0; i < VFW_STATE_TIMEOUTS; i++)
 		if (check_number(stream, AT(timeouts) + i * sizeof(__le32),
@@ -173,6 +175,9 @@ int state_check_policy(const struct state_stream *stream)
 			     "unknown flags %#x", policy->flags);
 	if (policy->reserved)
 		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved,
+			     "reserved bytes are not zero");
+	if (policy->reserved2)
+		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved2,
 			     "reserved bytes are not zero");
 	if (policy->flags & VFW_STATE_POLICY_LOADED)
 		return check_loaded(stream, policy);

@@ -32,6 +32,7 @@ void record_policy(struct nl_msg *message, const struct vfw_state_policy *policy
 	nest = nla_nest_start(message, VFW_A_POLICY_LIMITS);
 	vnl_put_u32(message, VFW_A_LIMITS_FLOWS, le32toh(policy->max_flows));
 	vnl_put_u32(message, VFW_A_LIMITS_HALF_OPEN, le32toh(policy->max_half_open));
+	vnl_put_u32(message, VFW_A_LIMITS_SOURCE_FLOWS, le32toh(policy->max_source_flows));
 	vnl_put_u32(message, VFW_A_LIMITS_PICK_UP,
 		    !!(policy->flags & VFW_STATE_POLICY_PICKUP));
 	nla_nest_end(message, nest);

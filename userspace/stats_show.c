@@ -43,9 +43,11 @@ void stats_show(const struct nlattr *head, int length)
 	print_attr(&spec_stats, attrs, VFW_A_STATS_HELD, " held %s");
 	print_text("\n   ");
 	print_attr(&spec_stats, attrs, VFW_A_STATS_FLOWS, " flows %s");
-	print_attr(&spec_stats, attrs, VFW_A_STATS_HALF_OPEN, " half-open %s");
+	print_attr(&spec_stats, attrs, VFW_A_STATS_HALF_OPEN_IN, " half-open in %s");
+	print_attr(&spec_stats, attrs, VFW_A_STATS_HALF_OPEN_OUT, " out %s");
 	print_attr(&spec_stats, attrs, VFW_A_STATS_FLOWS_OPENED, " opened %s");
 	print_attr(&spec_stats, attrs, VFW_A_STATS_FLOWS_ENDED, " ended %s");
+	print_attr(&spec_stats, attrs, VFW_A_STATS_FLOWS_EVICTED, " evicted %s");
 	print_text("\n");
 	nla_for_each_attr(attr, (struct nlattr *)head, length, rest)
 		if (nla_type(attr) == VFW_A_STATS_DROP)

@@ -173,7 +173,8 @@ static int show_one(const struct vnl_reply *reply, void *data)
 		print_attr(reply->set, reply->attrs, VFW_A_VM_INCARNATION, " incarnation %s");
 		print_attr(reply->set, reply->attrs, VFW_A_VM_POLICY_EPOCH,
 			   " policy-epoch %s");
-		print_attr(reply->set, reply->attrs, VFW_A_VM_HALF_OPEN, " half-open %s");
+		print_attr(reply->set, reply->attrs, VFW_A_VM_HALF_OPEN_IN, " half-open in %s");
+		print_attr(reply->set, reply->attrs, VFW_A_VM_HALF_OPEN_OUT, " out %s");
 		print_text("\n");
 	}
 	show_hold(reply);

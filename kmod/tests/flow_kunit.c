@@ -87,12 +87,15 @@ static bool table_has(struct flow_test *t, const struct vfw_key *key)
 
 static enum vfw_drop_reason add_key(struct flow_test *t, const struct vfw_key *key)
 {
+	struct vfw_opening opening = {
+		.key = key, .hash = vfw_flow_hash(key), .direction = VFW_DIRECTION_IN,
+		.state = key->protocol == IPPROTO_TCP ? VFW_FLOW_STATE_TCP_SYN_SENT :
+							VFW_FLOW_STATE_NEW,
+	};
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
-	u8 state = key->protocol == IPPROTO_TCP ? VFW_FLOW_STATE_TCP_SYN_SENT : VFW_FLOW_STATE_NEW;
 
-	flow = vfw_flow_add(t->table, key, vfw_flow_hash(key), t->policy, state, &reason,
-			    t->gfp);
+	flow = vfw_flow_add(t->table, &opening, t->policy, &reason, t->gfp);
 	if (!flow)
 		return reason ?: U8_MAX;
 	vfw_flow_unlock(flow);
@@ -224,9 +227,9 @@ static void flow_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_FLOW_LIMIT);
 	key = make_key(0, 1);
 	remove_key(t, &key);
-	KUNIT_EXPECT_EQ(test, t->table->half_open, 2U);
+	KUNIT_EXPECT_EQ(test, t->table->half_open[VFW_DIRECTION_IN], 2U);
 	KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
-	KUNIT_EXPECT_EQ(test, t->table->half_open, 3U);
+	KUNIT_EXPECT_EQ(test, t->table->half_open[VFW_DIRECTION_IN], 3U);
 	KUNIT_EXPECT_EQ(test, t->table->count, 10U);
 }
 

@@ -241,6 +241,7 @@ static void above_limit_test(struct kunit *test)
 	struct vfw_state_policy *policy;
 	enum vfw_drop_reason reason;
 	struct vfw_restored restored;
+	struct vfw_opening opening;
 	struct vfw_key key;
 
 	make_stream(test, t);
@@ -254,9 +255,9 @@ static void above_limit_test(struct kunit *test)
 	KUNIT_EXPECT_GT(test, restored.flows, 1U);
 
 	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, 12345);
-	KUNIT_EXPECT_NULL(test, vfw_flow_add(vm_table(&t->dst), &key, vfw_flow_hash(&key),
-					     vm_policy(&t->dst), VFW_FLOW_STATE_NEW, &reason,
-					     GFP_KERNEL));
+	opening = opening_make(&key, VFW_FLOW_STATE_NEW, VFW_DIRECTION_IN);
+	KUNIT_EXPECT_NULL(test, vfw_flow_add(vm_table(&t->dst), &opening, vm_policy(&t->dst),
+					     &reason, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, reason, VFW_DROP_REASON_FLOW_LIMIT);
 	state_test_unlock(t);
 }

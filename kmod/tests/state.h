@@ -184,6 +184,14 @@ static inline struct vfw_key key_make(u8 family, u8 protocol, u32 i)
 	return key;
 }
 
+static inline struct vfw_opening opening_make(const struct vfw_key *key, u8 state,
+					      enum vfw_direction direction)
+{
+	return (struct vfw_opening){
+		.key = key, .hash = vfw_flow_hash(key), .direction = direction, .state = state,
+	};
+}
+
 static inline void tcp_make(struct vfw_tcp *tcp, u32 seed)
 {
 	tcp->peer[VFW_DIRECTION_IN] = (struct vfw_tcp_peer){
@@ -200,17 +208,15 @@ static inline void tcp_make(struct vfw_tcp *tcp, u32 seed)
 static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct vfw_key *key,
 			     u8 state, u32 i)
 {
+	struct vfw_opening opening = opening_make(key, state, i & 1);
 	struct vfw_flow_table *table = vm_table(vm);
 	struct vfw_flow_counters *counters;
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
 
-	flow = vfw_flow_add(table, key, vfw_flow_hash(key), vm_policy(vm), state, &reason,
-			    GFP_KERNEL);
+	flow = vfw_flow_add(table, &opening, vm_policy(vm), &reason, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, flow);
 	counters = vfw_flow_counters(flow);
-	if (i & 1)
-		flow->flags |= VFW_FLOW_OPENED_OUT;
 	flow->epoch = vm->epoch;
 	vfw_flow_origin(flow)->rule = i % 3;
 	flow->expires = vfw_flow_now(table) + (100 + i) * HZ;

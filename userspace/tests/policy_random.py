@@ -156,7 +156,7 @@ def make_policy(rng):
         if chance(rng, 60):
             top[f"default-{direction}"] = rng.choice(ACTIONS)
             lines.append(f"default {direction} {top[f'default-{direction}']}")
-    limits = {name: rng.randrange(1, 16777217) for name in ("flows", "half-open") if chance(rng, 50)}
+    limits = {name: rng.randrange(1, 16777217) for name in ("flows", "half-open", "source-flows") if chance(rng, 50)}
     lines += [f"limit {name} {value}" for name, value in limits.items()]
     if chance(rng, 50):
         limits["pick-up"] = rng.randrange(2)

@@ -153,8 +153,8 @@ enum vfw_flow_state {
  * @VFW_DROP_REASON_POLICY_CHANGE: The flow was admitted by an earlier policy,
  *   and the present one does not admit it.
  * @VFW_DROP_REASON_FLOW_LIMIT: The VM has as many flows as it may have.
- * @VFW_DROP_REASON_HALF_OPEN_LIMIT: The VM has as many half-open flows as it
- *   may have.
+ * @VFW_DROP_REASON_HALF_OPEN_LIMIT: The VM has as many half-open flows as may
+ *   be opened from this side.
  * @VFW_DROP_REASON_NO_MEMORY: No memory for a flow or for a held packet.
  * @VFW_DROP_REASON_FROZEN: The VM is frozen.
  * @VFW_DROP_REASON_HOLD_LIMIT: The hold's bound in packets or bytes was
@@ -185,6 +185,8 @@ enum vfw_flow_state {
  * @VFW_DROP_REASON_ICMP_ERROR: An ICMP error about no known flow, or not
  *   addressed to the flow's end.
  * @VFW_DROP_REASON_ICMP_REPLY: An echo reply that nothing asked for.
+ * @VFW_DROP_REASON_SOURCE_LIMIT: The remote address has opened as many flows
+ *   as one may have.
  */
 enum vfw_drop_reason {
 	VFW_DROP_REASON_NONE,
@@ -216,6 +218,7 @@ enum vfw_drop_reason {
 	VFW_DROP_REASON_ICMP_TYPE,
 	VFW_DROP_REASON_ICMP_ERROR,
 	VFW_DROP_REASON_ICMP_REPLY,
+	VFW_DROP_REASON_SOURCE_LIMIT,
 };
 
 /*
@@ -250,6 +253,8 @@ enum {
 	VFW_A_VM_HOLD_LIMITS,
 	VFW_A_VM_HELD_PACKETS,
 	VFW_A_VM_HELD_BYTES,
+	VFW_A_VM_HALF_OPEN_IN,
+	VFW_A_VM_HALF_OPEN_OUT,
 
 	__VFW_A_VM_MAX,
 	VFW_A_VM_MAX = (__VFW_A_VM_MAX - 1)
@@ -300,6 +305,7 @@ enum {
 	VFW_A_LIMITS_FLOWS = 1,
 	VFW_A_LIMITS_HALF_OPEN,
 	VFW_A_LIMITS_PICK_UP,
+	VFW_A_LIMITS_SOURCE_FLOWS,
 
 	__VFW_A_LIMITS_MAX,
 	VFW_A_LIMITS_MAX = (__VFW_A_LIMITS_MAX - 1)
@@ -411,6 +417,9 @@ enum {
 	VFW_A_STATS_DROP,
 	VFW_A_STATS_ALL,
 	VFW_A_STATS_PAD,
+	VFW_A_STATS_HALF_OPEN_IN,
+	VFW_A_STATS_HALF_OPEN_OUT,
+	VFW_A_STATS_FLOWS_EVICTED,
 
 	__VFW_A_STATS_MAX,
 	VFW_A_STATS_MAX = (__VFW_A_STATS_MAX - 1)

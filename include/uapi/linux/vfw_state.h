@@ -96,7 +96,9 @@ struct vfw_state_port {
  * @reserved: 0
  * @rules: how many rule records follow in RULES frames
  * @max_flows: cap on flows
- * @max_half_open: cap on half-open TCP flows
+ * @max_half_open: cap on half-open flows, for each direction in which they are opened
+ * @max_source_flows: cap on flows opened from outside by one source, 0 for none
+ * @reserved2: 0
  * @timeouts: seconds, in the order of the netlink attributes (VFW_A_TIMEOUTS_TCP_SYN_SENT first)
  */
 struct vfw_state_policy {
@@ -107,6 +109,8 @@ struct vfw_state_policy {
 	__le32 rules;
 	__le32 max_flows;
 	__le32 max_half_open;
+	__le32 max_source_flows;
+	__le32 reserved2;
 	__le32 timeouts[VFW_STATE_TIMEOUTS];
 };
 
