@@ -41,7 +41,7 @@ def vm_new_minimal():
     shown = nl.well('vm-get', {'uuid': vm.bytes})
     shown.pop('id')
     same(shown, {**reply, 'policy-epoch': 0, 'ports': 0, 'rules': 0, 'flows': 0,
-                 'half-open': 0})
+                 'half-open': 0, 'half-open-in': 0, 'half-open-out': 0})
     nl.well('vm-del', {'uuid': vm.bytes})
     nl.refused('ENOENT', 'vm-get', {'uuid': vm.bytes}, bad='uuid')
 
@@ -126,7 +126,8 @@ def stats():
     """stats-get: nothing counted, and with the flag all, every reason but none."""
     vm = nl.new_vm()
     zero = {'vm': vm, 'in-packets': 0, 'in-bytes': 0, 'out-packets': 0, 'out-bytes': 0,
-            'flows-opened': 0, 'flows-ended': 0, 'flows': 0, 'half-open': 0, 'held': 0}
+            'flows-opened': 0, 'flows-ended': 0, 'flows': 0, 'half-open': 0, 'held': 0,
+            'half-open-in': 0, 'half-open-out': 0, 'flows-evicted': 0}
     same(nl.well('stats-get', {'vm': vm}), zero)
     reasons = [drop['reason'] for drop in nl.well('stats-get', {'vm': vm, 'all': True})['drop']]
     same(reasons, [name for name in nl.consts['drop-reason'].entries if name != 'none'])

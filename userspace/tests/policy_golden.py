@@ -255,7 +255,7 @@ GOOD = [
     ("settings", "pick-up on\ntimeout other 1728000\ntimeout icmp 90\nlimit half-open 1\nlimit flows 16777216",
      "limit flows 16777216\nlimit half-open 1\npick-up on\ntimeout icmp 1m30s\ntimeout other 20d\n", None),
     ("source limit", "limit source-flows 100\nlimit flows 50", "limit flows 50\nlimit source-flows 100\n", None),
-    ("no source limit", "limit source-flows 0", "", None),
+    ("no source limit", "limit source-flows 0", "limit source-flows 0\n", None),
     ("durations", "timeout udp-new 1d1h1m1s\ntimeout udp-stream 2h4m\ntimeout icmp 120m",
      "timeout udp-new 1d1h1m1s\ntimeout udp-stream 2h4m\ntimeout icmp 2h\n", None),
 ]

@@ -215,8 +215,8 @@ static void test_records(void)
 	SET("an address of no family", RULES, IN(vfw_state_rule, flags),
 	    (__u8)(VFW_STATE_RULE_LOCAL | VFW_STATE_RULE_PROTOCOL));
 	SET("reasons do not fit", STATS, IN(vfw_state_stats, drops), htole32(3));
-	SET("no drop-reason 29", STATS, sizeof(struct vfw_state_stats) +
-	    IN(vfw_state_drop, reason), htole32(29));
+	SET("no drop-reason 30", STATS, sizeof(struct vfw_state_stats) +
+	    IN(vfw_state_drop, reason), htole32(30));
 	SET("out of order", STATS, sizeof(struct vfw_state_stats) +
 	    IN(vfw_state_drop, reason), htole32(28));
 }
