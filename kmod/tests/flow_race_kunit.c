@@ -78,13 +78,15 @@ static bool race_has(struct race *race, u32 i)
 static bool race_add(struct race *race, u32 i)
 {
 	struct vfw_key key = race_key(i);
+	struct vfw_opening opening = {
+		.key = &key, .hash = vfw_flow_hash(&key), .direction = i / 3 % 2,
+		.state = i % 3 ? VFW_FLOW_STATE_NEW : VFW_FLOW_STATE_TCP_SYN_SENT,
+	};
 	enum vfw_drop_reason reason;
 	struct vfw_flow *flow;
-	u8 state = i % 3 ? VFW_FLOW_STATE_NEW : VFW_FLOW_STATE_TCP_SYN_SENT;
 
 	rcu_read_lock();
-	flow = vfw_flow_add(race->table, &key, vfw_flow_hash(&key), race->policy, state, &reason,
-			    GFP_ATOMIC);
+	flow = vfw_flow_add(race->table, &opening, race->policy, &reason, GFP_ATOMIC);
 	if (flow)
 		vfw_flow_unlock(flow);
 	rcu_read_unlock();
@@ -194,7 +196,7 @@ static u32 crowd_comes_and_goes(struct race *race)
 
 struct tally {
 	u32 flows;
-	u32 half_open;
+	u32 half_open[2];
 };
 
 static int tally_flow(struct vfw_flow *flow, void *arg)
@@ -202,7 +204,7 @@ static int tally_flow(struct vfw_flow *flow, void *arg)
 	struct tally *tally = arg;
 
 	tally->flows++;
-	tally->half_open += flow->state == VFW_FLOW_STATE_TCP_SYN_SENT;
+	tally->half_open[vfw_flow_opened(flow)] += flow->state == VFW_FLOW_STATE_TCP_SYN_SENT;
 	return 0;
 }
 
@@ -213,7 +215,8 @@ static void expect_counts(struct kunit *test, struct vfw_flow_table *table)
 
 	vfw_flow_walk(table, &cursor, tally_flow, &tally);
 	KUNIT_EXPECT_EQ(test, table->count, tally.flows);
-	KUNIT_EXPECT_EQ(test, table->half_open, tally.half_open);
+	KUNIT_EXPECT_EQ(test, table->half_open[0], tally.half_open[0]);
+	KUNIT_EXPECT_EQ(test, table->half_open[1], tally.half_open[1]);
 	KUNIT_EXPECT_EQ(test, table->hash[0].count + table->hash[1].count, tally.flows);
 	KUNIT_EXPECT_EQ(test, table->pool[0].n_flows + table->pool[1].n_flows, tally.flows);
 	KUNIT_EXPECT_EQ(test, table->totals.opened - table->totals.ended, tally.flows);

@@ -69,8 +69,8 @@ class Set:
         """As vfw's policy."""
         if not self.policy:
             self.policy = self.rules.policy(
-                f'default in drop\ndefault out drop\nlimit flows {self.flows}\n'
-                f'limit half-open {self.flows}\n')
+                f'default in drop\ndefault out drop\nlimit flows {2 * self.flows}\n'
+                f'limit half-open {2 * self.flows}\n')
         return self.policy
 
     def lines(self):
@@ -449,8 +449,8 @@ class Replacement:
         for number, (rule, line) in enumerate((('', ''), ('drop in 99\n',
                                                           'meta l4proto 99 counter drop\n'))):
             texts = {
-                'vfw': self.rules.vfw().replace('half-open ' + str(FLOWS) + '\n',
-                                                  'half-open ' + str(FLOWS) + '\n' + rule, 1),
+                'vfw': self.rules.vfw().replace('half-open ' + str(2 * FLOWS) + '\n',
+                                                  'half-open ' + str(2 * FLOWS) + '\n' + rule, 1),
                 'nftables': 'add table bridge bench\ndelete table bridge bench\n'
                             'table bridge bench {\n' +
                             self.rules.lines().replace('{\n', '{\n' + line, 1) + base + '}\n'}

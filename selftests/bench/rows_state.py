@@ -124,7 +124,7 @@ def rate(count, seconds):
 class WebPolicy(Policy):
     """The flows of flows.h may be opened, of either family."""
     def vfw(self):
-        return (f'default in drop\ndefault out drop\nlimit flows {self.flows}\n'
+        return (f'default in drop\ndefault out drop\nlimit flows {2 * self.flows}\n'
                 'pass in tcp local port 443\n')
 
     def nft(self):

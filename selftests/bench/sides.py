@@ -61,7 +61,8 @@ class Policy:
     """What is accepted: new flows to the VM, from a prefix to ports; what belongs to a flow.
 
     ports: (value, mask), which every side can say in one rule (OpenFlow has no ranges).
-    flows: how many there will be; the table of each side is sized for them.
+    flows: how many there will be; the table of each side is sized for them. vfw may have twice as
+        many: lifetimes shrink as a table fills, and a full one makes room for new flows.
     half_open: vfw's limit of incomplete handshakes.
     """
     def __init__(self, flows, remote='10.128.0.0/9', ports=(0x1000, 0xf000),
@@ -76,7 +77,7 @@ class Policy:
 
     def vfw(self):
         """As vfw's policy."""
-        lines = ['default in drop', 'default out drop', f'limit flows {self.flows}']
+        lines = ['default in drop', 'default out drop', f'limit flows {2 * self.flows}']
         if self.half_open:
             lines.append(f'limit half-open {self.half_open}')
         lines += [f'pass in {protocol} remote {self.remote} local port {self.port_range()}'
