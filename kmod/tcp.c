@@ -231,20 +231,29 @@ static enum vfw_drop_reason repeat(struct vfw_tcp_exchange *x)
 	return reopen(x);
 }
 
+/*
+ * The VM's own may have been overtaken by what completes the handshake, and the data behind that;
+ * not by more, or a VM with a wide window could not choose another number and be answered.
+ */
 static enum vfw_drop_reason late(struct vfw_tcp_exchange *x)
 {
-	if (x->dir == VFW_DIRECTION_IN || vfw_tcp_window_sent(x->from, x->to, x->end))
+	const u32 end = x->from->end;
+
+	if (x->dir == VFW_DIRECTION_IN || vfw_tcp_between(x->end, end - VFW_TCP_REORDER, end))
 		return unheeded();
 	return reopen(x);
 }
 
 /*
  * The rule of RFC 9293, 3.6.1, "greater than any used", is the end's to apply, with the help of
- * timestamps perhaps (RFC 6191). Here an old duplicate must not end the TIME_WAIT.
+ * timestamps perhaps (RFC 6191). Here an old duplicate, which comes from outside, must not end
+ * the TIME_WAIT.
  */
 static enum vfw_drop_reason renew(struct vfw_tcp_exchange *x)
 {
-	return vfw_tcp_window_sent(x->from, x->to, x->end) ? unheeded() : reopen(x);
+	if (x->dir == VFW_DIRECTION_IN && vfw_tcp_window_sent(x->from, x->to, x->end))
+		return unheeded();
+	return reopen(x);
 }
 
 static enum vfw_drop_reason take_answer(struct vfw_tcp_exchange *x)
@@ -275,8 +284,12 @@ static enum vfw_drop_reason answered(struct vfw_tcp_exchange *x)
 
 static enum vfw_drop_reason stale(struct vfw_tcp_exchange *x)
 {
-	enum vfw_drop_reason reason = vfw_tcp_window_check(x);
+	enum vfw_drop_reason reason;
 
+	/* Its SYN was given up by a RST that it crossed: the opener resets this end too. */
+	if (*x->state == VFW_FLOW_STATE_TCP_CLOSE && vfw_tcp_is_opener(x->to) && acks_syn(x))
+		return unheeded();
+	reason = vfw_tcp_window_check(x);
 	if (reason && x->dir == VFW_DIRECTION_OUT)
 		return reopen(x);
 	return reason;

@@ -285,6 +285,16 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 	return JUDGE(VFW_DROP_REASON_NONE);
 }
 
+/*
+ * May a packet that opens another connection end the flow it met? What the VM sends is true of its
+ * own end; but a SYN from outside that the rules refuse must not.
+ */
+static bool may_reopen(const struct vfw_policy *policy, const struct vfw_packet *pkt)
+{
+	return pkt->dir == VFW_DIRECTION_OUT ||
+	       vfw_policy_judge(policy, pkt).action == VFW_ACTION_PASS;
+}
+
 static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				       const struct vfw_policy *policy,
 				       const struct vfw_packet *pkt)
@@ -301,7 +311,7 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				 find_valid(table, policy, &pkt->key, hash, now, &judgement);
 		if (likely(flow)) {
 			judgement.reason = update_flow(table, flow, policy, pkt, now, &effect);
-			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN))
+			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN) && may_reopen(policy, pkt))
 				vfw_flow_remove(table, flow);
 			vfw_flow_put(flow);
 			if (likely(effect != VFW_TCP_EFFECT_REOPEN))

@@ -234,7 +234,8 @@ static const struct script scripts[] = {
 	{ "the opener gives up", .steps = {
 		{ IN, S, 0, 0, 0, 1000, REFRESHES, SENT },
 		{ IN, R, 1, 0, 0, 0, REFRESHES, DEAD },
-		{ OUT, S | A, 0x20000000, 1, 0, 1000, FORGOTTEN, NONE },
+		{ OUT, S | A, 0x20000000, 1, 0, 1000, UNHEEDED, DEAD },
+		{ OUT, S | A, 0x20000000, 2, 0, 1000, FORGOTTEN, NONE },
 	} },
 	{ "no data before the handshake", .steps = {
 		{ OUT, S, 0, 0, 0, 1000, REFRESHES, SENT },
@@ -368,9 +369,18 @@ static const struct script scripts[] = {
 	{ "TIME_WAIT, SYN with a much lower number", CLOSED_OUT, .steps = {
 		{ IN, S, -1000000, 0, 0, 1000, REOPENS, SENT },
 	} },
-	{ "TIME_WAIT, old SYN", CLOSED_OUT, .steps = {
-		{ OUT, S, 0, 0, 0, 1000, UNHEEDED, TIMW },
-		{ IN, A, 2, 2, 0, 1000, REFRESHES, TIMW },
+	{ "TIME_WAIT, old SYN from outside", CLOSED_OUT, .steps = {
+		{ IN, S, 0, 0, 0, 1000, UNHEEDED, TIMW },
+		{ OUT, A, 2, 2, 0, 1000, REFRESHES, TIMW },
+	} },
+	{ "TIME_WAIT, the VM's SYN with an old number", CLOSED_OUT, .steps = {
+		{ OUT, S, 0, 0, 0, 1000, REOPENS, SENT },
+	} },
+	{ "the VM's SYN within a wide window", OPENED_OUT, .steps = {
+		{ IN, A, 1, 1, 0, 65535, REFRESHES, ESTB },
+		{ OUT, A, 60000, 1, 20000, 1000, REFRESHES, ESTB },
+		{ OUT, S, 14000, 0, 0, 1000, UNHEEDED, ESTB },
+		{ OUT, S, 13998, 0, 0, 1000, REOPENS, SENT },
 	} },
 	{ "TIME_WAIT, the other end opens", CLOSED_OUT, .steps = {
 		{ IN, S, 5000000, 0, 0, 1000, REOPENS, SENT },

@@ -4,6 +4,7 @@ Packets, made by hand: each layer a function from fields and payload to bytes. L
 checksums are right unless they are given.
 """
 
+import functools
 import socket
 import struct
 
@@ -32,11 +33,13 @@ def sack(*blocks):
     return struct.pack('!BB', 5, 2 + len(edges)) + edges
 
 
+@functools.lru_cache
 def mac(text):
     """A hardware address as bytes."""
     return bytes(int(part, 16) for part in text.split(':'))
 
 
+@functools.lru_cache
 def address(text):
     """An IP address of either family as bytes."""
     return socket.inet_pton(socket.AF_INET6 if ':' in text else socket.AF_INET, text)
