@@ -29,8 +29,9 @@
  *
  * All comparisons are modulo 2^32. Windows are below 2^30, so no bound is further than half the
  * number space from another; but for the last 33 KB of the very greatest window, which a segment
- * cannot reach in one leap from the other end of it: 2^31 lies between that and II. Windows in segments with SYN are never scaled (RFC 7323, 2.2); the
- * scale of an end counts only if both offered one.
+ * cannot reach in one leap from the window's beginning: half the space lies between it and II.
+ * Windows in segments with SYN are never scaled (RFC 7323, 2.2); the scale of an end counts only if
+ * both offered one.
  *
  * Until the other end acknowledges a SYN, max_end is the number behind the SYN. So the numbers
  * that acknowledge the SYN are those from max_end to end, be there data with the SYN or not
