@@ -59,12 +59,12 @@ mutations() {
 build_broken() {
 	local file=$1 status=0
 	sed -i "$2" "$work/$file"
-	if cmp -s "$top/$file" "$work/$file"; then
+	if cmp -s "$work/whole/$file" "$work/$file"; then
 		echo "nothing is changed by $2" > "$work/log"
 		return 1
 	fi
 	make -C "$work" module KDIR="$kdir" > "$work/log" 2>&1 || status=1
-	cp "$top/$file" "$work/$file"
+	cp "$work/whole/$file" "$work/$file"
 	return "$status"
 }
 
@@ -88,8 +88,9 @@ mutate() {
 	sed 's/^/#   /' <<< "$seen"
 }
 
-rm -rf "$work" && mkdir -p "$work" && cp -a "$top"/{Kbuild,Makefile,dkms.conf,kmod,include} "$work" ||
-	exit 1
+rm -rf "$work"
+mkdir -p "$work/whole" || exit 1
+cp -a "$top"/{Kbuild,Makefile,dkms.conf,kmod,include} "$work" && cp -a "$work/kmod" "$work/whole" || exit 1
 failed=0
 while read -r name file expression; do
 	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
