@@ -203,10 +203,11 @@ static void collect_work(struct work_struct *work)
 						    gc);
 	unsigned long begin = jiffies, pause;
 	bool pressed;
+	int kind;
 
 	pressed = collect(table, vfw_recent_adapt(table));
-	vfw_flow_hash_shrink(&table->hash[0]);
-	vfw_flow_hash_shrink(&table->hash[1]);
+	for (kind = 0; kind < VFW_FLOW_KINDS; kind++)
+		vfw_flow_hash_shrink(&table->hash[kind]);
 	/* A large table is walked less often: a tenth of the time at most when it is full. */
 	pause = 10 * (jiffies - begin);
 	WRITE_ONCE(table->gc_pause, pause);

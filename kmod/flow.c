@@ -2,7 +2,7 @@
 /*
  * The flow table: one for each VM.
  *
- * A flow is found by its key through a hash (one for each address family, flow_hash.c) that is
+ * A flow is found by its key through a hash (one for each kind, flow_hash.c) that is
  * keyed with a secret that never leaves the host, because a guest and its peers choose the keys.
  * Flows live in chunks of 4 KiB that belong to the table. That gives the table's three readers
  * what they need:
@@ -12,6 +12,10 @@
  *   without the hash. A flow never moves, so a walk meets each flow that was there all along
  *   exactly once, however long it pauses; its cursor is three numbers;
  * - the memory of an ended flow is used again at once, by a flow of the same VM.
+ *
+ * Flows of tagged frames are a kind of their own, with a hash and chunks of their own: no packet
+ * without a tag can be led to one of them, nor the other way, and what they take more in memory
+ * and time is theirs alone.
  *
  * The last point is why a flow found under RCU may have become another one before its lock is
  * taken. Whoever looks up compares the key again under the lock.
@@ -47,6 +51,15 @@ static u32 hash_flow6(const struct vfw_flow *flow)
 	return hash6(&search);
 }
 
+static u32 hash_flow_tagged(const struct vfw_flow *flow)
+{
+	struct search_tagged search = {
+		{ *vfw_flow_key6(flow), flow->protocol }, *vfw_flow_tags(flow),
+	};
+
+	return hash_tagged(&search);
+}
+
 /**
  * vfw_flow_hash() - the hash of a key, for vfw_flow_find_hashed() and vfw_flow_add()
  * @key: the key
@@ -56,15 +69,21 @@ static u32 hash_flow6(const struct vfw_flow *flow)
  */
 u32 vfw_flow_hash(const struct vfw_key *key)
 {
+	struct search_tagged tagged;
 	struct search4 search4;
 	struct search6 search6;
 
-	if (key->family == VFW_FAMILY_IPV4) {
+	switch (vfw_key_kind(key)) {
+	case VFW_FLOWS_IPV4:
 		search4_init(&search4, key);
 		return hash4(&search4);
+	case VFW_FLOWS_IPV6:
+		search6_init(&search6, key);
+		return hash6(&search6);
+	default:
+		search_tagged_init(&tagged, key);
+		return hash_tagged(&tagged);
 	}
-	search6_init(&search6, key);
-	return hash6(&search6);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_hash);
 
@@ -78,7 +97,7 @@ void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key)
 	memset(key, 0, sizeof(*key));
 	key->family = vfw_flow_family(flow);
 	key->protocol = flow->protocol;
-	if (key->family == VFW_FAMILY_IPV4) {
+	if (vfw_flow_kind(flow) == VFW_FLOWS_IPV4) {
 		const struct vfw_key4 *k = vfw_flow_key4(flow);
 
 		key->local.v4 = k->local;
@@ -93,6 +112,8 @@ void vfw_flow_key(const struct vfw_flow *flow, struct vfw_key *key)
 		key->local_port = k->local_port;
 		key->remote_port = k->remote_port;
 	}
+	if (vfw_flow_kind(flow) == VFW_FLOWS_TAGGED)
+		memcpy(key->tags, vfw_flow_tags(flow)->tags, sizeof(key->tags));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
 
@@ -111,22 +132,31 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_key);
 struct vfw_flow *vfw_flow_find_hashed(struct vfw_flow_table *table, const struct vfw_key *key,
 				      u32 hash)
 {
+	struct search_tagged tagged;
 	struct search4 search4;
 	struct search6 search6;
 	struct vfw_flow *flow;
 
-	if (key->family == VFW_FAMILY_IPV4) {
+	switch (vfw_key_kind(key)) {
+	case VFW_FLOWS_IPV4:
 		search4_init(&search4, key);
 		do {
-			flow = flow_lookup(table, hash, &search4, false);
+			flow = flow_lookup(table, hash, &search4, VFW_FLOWS_IPV4);
 		} while (IS_ERR(flow));
-	} else {
+		return flow;
+	case VFW_FLOWS_IPV6:
 		search6_init(&search6, key);
 		do {
-			flow = flow_lookup(table, hash, &search6, true);
+			flow = flow_lookup(table, hash, &search6, VFW_FLOWS_IPV6);
 		} while (IS_ERR(flow));
+		return flow;
+	default:
+		search_tagged_init(&tagged, key);
+		do {
+			flow = flow_lookup(table, hash, &tagged, VFW_FLOWS_TAGGED);
+		} while (IS_ERR(flow));
+		return flow;
 	}
-	return flow;
 }
 
 /**
@@ -145,20 +175,29 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_find);
 /* False if there is a flow of this key already. Under the table's lock. */
 static bool flow_insert(struct vfw_flow_table *table, struct vfw_flow *flow, u32 value)
 {
-	bool ipv6 = vfw_flow_family(flow) == VFW_FAMILY_IPV6;
+	enum vfw_flow_kind kind = vfw_flow_kind(flow);
+	struct search_tagged tagged;
 	struct search4 search4;
 	struct search6 search6;
 	bool there;
 
-	if (ipv6) {
-		search6 = (struct search6){ *vfw_flow_key6(flow), flow->protocol };
-		there = hash_find(table, value, &search6, true);
-	} else {
+	switch (kind) {
+	case VFW_FLOWS_IPV4:
 		search4 = (struct search4){ *vfw_flow_key4(flow), flow->protocol };
-		there = hash_find(table, value, &search4, false);
+		there = hash_find(table, value, &search4, VFW_FLOWS_IPV4);
+		break;
+	case VFW_FLOWS_IPV6:
+		search6 = (struct search6){ *vfw_flow_key6(flow), flow->protocol };
+		there = hash_find(table, value, &search6, VFW_FLOWS_IPV6);
+		break;
+	default:
+		tagged = (struct search_tagged){
+			{ *vfw_flow_key6(flow), flow->protocol }, *vfw_flow_tags(flow),
+		};
+		there = hash_find(table, value, &tagged, VFW_FLOWS_TAGGED);
 	}
 	if (!there)
-		vfw_flow_hash_add(&table->hash[ipv6], flow, value);
+		vfw_flow_hash_add(&table->hash[kind], flow, value);
 	return !there;
 }
 
@@ -171,7 +210,7 @@ static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
 	memset(vfw_flow_counters(flow), 0, sizeof(struct vfw_flow_counters));
 	memset(&flow->tcp, 0, sizeof(flow->tcp));
 	flow->state = opening->state;
-	flow->flags &= VFW_FLOW_IPV6;
+	flow->flags &= VFW_FLOW_MEMORY;
 	if (opening->direction == VFW_DIRECTION_OUT)
 		flow->flags |= VFW_FLOW_OPENED_OUT;
 	if (counted)
@@ -181,10 +220,12 @@ static void flow_init(struct vfw_flow_table *table, struct vfw_flow *flow,
 	flow->epoch = 0;
 	vfw_flow_origin(flow)->rule = 0;
 	vfw_flow_set_age(flow, now, 0);
-	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4)
-		pack4(key, vfw_flow_key4(flow));
-	else
+	if (flow->flags & VFW_FLOW_WIDE)
 		pack6(key, vfw_flow_key6(flow));
+	else
+		pack4(key, vfw_flow_key4(flow));
+	if (flow->flags & VFW_FLOW_TAGGED)
+		pack_tags(key, vfw_flow_tags(flow));
 }
 
 /* Where flows are counted by their source: NULL if they are not, or this one is not. */
@@ -354,7 +395,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_set_opened);
  */
 static void flow_end(struct vfw_flow_table *table, struct vfw_flow *flow)
 {
-	struct vfw_flow_hash *hash = &table->hash[vfw_flow_family(flow) == VFW_FAMILY_IPV6];
+	struct vfw_flow_hash *hash = &table->hash[vfw_flow_kind(flow)];
 	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	struct vfw_vm *vm = READ_ONCE(table->vm);
 	u32 value = hash->hash_flow(flow);
@@ -415,6 +456,15 @@ void vfw_flow_init(void)
  */
 int vfw_flow_hashes_init(struct vfw_flow_table *table)
 {
-	return vfw_flow_hash_init(&table->hash[0], &table->buckets[0], &table->lock, hash_flow4) ?:
-	       vfw_flow_hash_init(&table->hash[1], &table->buckets[1], &table->lock, hash_flow6);
+	static u32 (*const hash_flow[])(const struct vfw_flow *flow) = {
+		[VFW_FLOWS_IPV4] = hash_flow4,
+		[VFW_FLOWS_IPV6] = hash_flow6,
+		[VFW_FLOWS_TAGGED] = hash_flow_tagged,
+	};
+	int kind, err = 0;
+
+	for (kind = 0; kind < VFW_FLOW_KINDS && !err; kind++)
+		err = vfw_flow_hash_init(&table->hash[kind], &table->buckets[kind], &table->lock,
+					 hash_flow[kind]);
+	return err;
 }

@@ -19,8 +19,24 @@ struct vfw_sources;
 #define VFW_FLOW_OPENED_OUT	0x01	/* opened by the VM */
 #define VFW_FLOW_ECHO_BOTH	0x02	/* both ends send ICMP echo requests */
 #define VFW_FLOW_COUNTED	0x04	/* counted for its source, see source.c */
-#define VFW_FLOW_IPV6		0x40	/* its memory is for IPv6; never changes */
+#define VFW_FLOW_TAGGED		0x20	/* its memory is for keys with tags; never changes */
+#define VFW_FLOW_WIDE		0x40	/* its memory is as for IPv6; never changes */
 #define VFW_FLOW_DEAD		0x80	/* not in the table (any more) */
+#define VFW_FLOW_MEMORY		(VFW_FLOW_TAGGED | VFW_FLOW_WIDE)
+
+/**
+ * enum vfw_flow_kind - what flows are kept apart by in memory; index of pools and hashes
+ * @VFW_FLOWS_IPV4: of IPv4, without a VLAN tag
+ * @VFW_FLOWS_IPV6: of IPv6, without a VLAN tag
+ * @VFW_FLOWS_TAGGED: of either family, of tagged frames
+ * @VFW_FLOW_KINDS: how many there are
+ */
+enum vfw_flow_kind {
+	VFW_FLOWS_IPV4,
+	VFW_FLOWS_IPV6,
+	VFW_FLOWS_TAGGED,
+	VFW_FLOW_KINDS,
+};
 
 /* Jiffies that packets have to go both ways for to be a stream, as nf_conntrack has it. */
 #define VFW_FLOW_STREAM_AFTER	(2U * HZ)
@@ -43,7 +59,7 @@ struct vfw_sources;
  * With an IPv4 key this is one cache line, the one that is compared and judged by; a packet
  * that passes writes one more, that of the counters.
  *
- * The memory of a flow is reused for other flows of the same VM and family without a grace
+ * The memory of a flow is reused for other flows of the same VM and kind without a grace
  * period (as SLAB_TYPESAFE_BY_RCU does): whoever finds one under RCU takes its lock and looks
  * at VFW_FLOW_DEAD and the key again.
  */
@@ -101,7 +117,17 @@ struct vfw_flow_origin {
 };
 
 /**
- * struct vfw_flow_chunk - the end of a page of flows of one family
+ * struct vfw_flow_tags - what a flow of tagged frames has besides
+ * @tags: struct vfw_key.tags
+ * @family: enum vfw_family; addresses of IPv4 are stored as the first words of those of IPv6
+ */
+struct vfw_flow_tags {
+	u16 tags[2];
+	u32 family;
+};
+
+/**
+ * struct vfw_flow_chunk - the end of a page of flows of one kind
  * @partial: in the pool's list of its CPU while a slot is free
  * @rcu: to free it
  * @number: in the pool
@@ -112,10 +138,11 @@ struct vfw_flow_origin {
  * A chunk is naturally aligned. One of IPv4 has an array of flows, one of counters and one of
  * origins, so that each flow begins a cache line and the counters, half as large as one, share
  * it with one other flow of the chunk only. Of IPv6 flow, counters and origin lie together, in
- * two lines of their own.
+ * two lines of their own; flows of tagged frames are the same with a third line.
  *
  *	IPv4	| flow 0 | flow 1 | ... | counters 0 | counters 1 | ... | origin 0 | ... | chunk |
  *	IPv6	| flow 0, key, counters, origin | flow 1, key, counters, origin | ...    | chunk |
+ *	tagged	| flow 0, key, counters, origin, tags | flow 1, ...               | ...    | chunk |
  */
 struct vfw_flow_chunk {
 	struct list_head partial;
@@ -140,16 +167,30 @@ struct vfw_flow_chunk {
 #define VFW_ORIGIN6_AT		(VFW_COUNTERS6_AT + sizeof(struct vfw_flow_counters))
 #define VFW_FLOW6_BYTES		ALIGN(VFW_ORIGIN6_AT + sizeof(struct vfw_flow_origin), 64)
 #define VFW_FLOW6_SLOTS		(VFW_CHUNK_ROOM / VFW_FLOW6_BYTES)
+#define VFW_TAGS_AT		(VFW_ORIGIN6_AT + sizeof(struct vfw_flow_origin))
+#define VFW_TAGGED_BYTES	ALIGN(VFW_TAGS_AT + sizeof(struct vfw_flow_tags), 64)
+#define VFW_TAGGED_SLOTS	(VFW_CHUNK_ROOM / VFW_TAGGED_BYTES)
 
 /* Debugging makes locks larger, and real-time kernels do. */
-static_assert(sizeof(spinlock_t) > 4 || (VFW_FLOW4_BYTES == 64 && VFW_FLOW6_BYTES == 128));
+static_assert(sizeof(spinlock_t) > 4 || (VFW_FLOW4_BYTES == 64 && VFW_FLOW6_BYTES == 128 &&
+					 VFW_TAGGED_BYTES == 192));
 
-static inline enum vfw_family vfw_flow_family(const struct vfw_flow *flow)
+static inline enum vfw_flow_kind vfw_flow_kind(const struct vfw_flow *flow)
 {
-	return flow->flags & VFW_FLOW_IPV6 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
+	if (flow->flags & VFW_FLOW_TAGGED)
+		return VFW_FLOWS_TAGGED;
+	return flow->flags & VFW_FLOW_WIDE ? VFW_FLOWS_IPV6 : VFW_FLOWS_IPV4;
 }
 
-/* Where the key of an IPv4 flow is, and of an IPv6 flow. */
+/* The kind of the flow that a key names. */
+static inline enum vfw_flow_kind vfw_key_kind(const struct vfw_key *key)
+{
+	if (unlikely(vfw_key_tagged(key)))
+		return VFW_FLOWS_TAGGED;
+	return key->family == VFW_FAMILY_IPV6 ? VFW_FLOWS_IPV6 : VFW_FLOWS_IPV4;
+}
+
+/* Where the key of an IPv4 flow is, and of any other. */
 static inline struct vfw_key4 *vfw_flow_key4(const struct vfw_flow *flow)
 {
 	return (void *)flow + VFW_FLOW_KEY_AT;
@@ -158,6 +199,19 @@ static inline struct vfw_key4 *vfw_flow_key4(const struct vfw_flow *flow)
 static inline struct vfw_key6 *vfw_flow_key6(const struct vfw_flow *flow)
 {
 	return (void *)flow + VFW_FLOW_KEY_AT;
+}
+
+/* Of a flow of tagged frames. */
+static inline struct vfw_flow_tags *vfw_flow_tags(const struct vfw_flow *flow)
+{
+	return (void *)flow + VFW_TAGS_AT;
+}
+
+static inline enum vfw_family vfw_flow_family(const struct vfw_flow *flow)
+{
+	if (flow->flags & VFW_FLOW_TAGGED)
+		return vfw_flow_tags(flow)->family;
+	return flow->flags & VFW_FLOW_WIDE ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
 }
 
 static inline void *vfw_flow_memory(const struct vfw_flow *flow)
@@ -174,7 +228,7 @@ static inline struct vfw_flow_counters *vfw_flow_counters4(const struct vfw_flow
 
 static inline struct vfw_flow_counters *vfw_flow_counters(const struct vfw_flow *flow)
 {
-	if (flow->flags & VFW_FLOW_IPV6)
+	if (flow->flags & VFW_FLOW_WIDE)
 		return (void *)flow + VFW_COUNTERS6_AT;
 	return vfw_flow_counters4(flow);
 }
@@ -183,7 +237,7 @@ static inline struct vfw_flow_origin *vfw_flow_origin(const struct vfw_flow *flo
 {
 	struct vfw_flow_origin *origins = vfw_flow_memory(flow) + VFW_ORIGINS4_AT;
 
-	if (flow->flags & VFW_FLOW_IPV6)
+	if (flow->flags & VFW_FLOW_WIDE)
 		return (void *)flow + VFW_ORIGIN6_AT;
 	return origins + ((unsigned long)flow & (VFW_CHUNK_BYTES - 1)) / VFW_FLOW4_BYTES;
 }
@@ -243,7 +297,7 @@ static inline void vfw_flow_set_age(struct vfw_flow *flow, u32 now, u32 age)
 }
 
 /**
- * struct vfw_flow_pool - where the flows of one family live
+ * struct vfw_flow_pool - where the flows of one kind live
  * @chunks: pages of flows by number; entries change under the table's lock
  * @partial: chunks with room, by CPU: flows that are opened by different CPUs share no cache line
  * @empty: a chunk that is kept though no flow is in it, or NULL
@@ -282,10 +336,10 @@ struct vfw_flow_totals {
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
  * @frozen_at: jiffies when it was frozen
  * @frozen: the table's time stands still
- * @buckets: where a look-up begins, marked, one for each family (IPv4 first)
+ * @buckets: where a look-up begins, marked, one for each kind
  * @lock: protects what follows to @totals; inside a flow's lock
- * @hash: by key, one for each family
- * @pool: one for each family
+ * @hash: by key, one for each kind
+ * @pool: one for each kind
  * @count: flows there are
  * @half_open: flows whose handshake is not complete, by the direction in which they were opened
  * @recent: flows that were opened lately, by direction and worth; see recent.c
@@ -302,12 +356,12 @@ struct vfw_flow_table {
 	u32 lag;
 	u32 frozen_at;
 	bool frozen;
-	struct vfw_flow_buckets __rcu *buckets[2];
+	struct vfw_flow_buckets __rcu *buckets[VFW_FLOW_KINDS];
 
 	/* Written when flows open and end: away from what each packet reads. */
 	spinlock_t lock ____cacheline_aligned_in_smp; /* slots and counts */
-	struct vfw_flow_hash hash[2];
-	struct vfw_flow_pool pool[2];
+	struct vfw_flow_hash hash[VFW_FLOW_KINDS];
+	struct vfw_flow_pool pool[VFW_FLOW_KINDS];
 	u32 count;
 	u32 half_open[2];
 	struct vfw_recent *recent[2][2];
@@ -321,12 +375,12 @@ struct vfw_flow_table {
 
 /**
  * struct vfw_flow_cursor - where a walk is; holds no pointer, so that it may wait at will
- * @family: index into the pools, 0 IPv4, 1 IPv6, 2 at the end
+ * @kind: enum vfw_flow_kind; VFW_FLOW_KINDS at the end
  * @chunk: number of the chunk
  * @slot: in the chunk
  */
 struct vfw_flow_cursor {
-	u32 family;
+	u32 kind;
 	u32 chunk;
 	u32 slot;
 };
@@ -346,7 +400,7 @@ struct vfw_opening {
 };
 
 struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm);
-void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[2]);
+void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[VFW_FLOW_KINDS]);
 void vfw_flow_table_free(struct vfw_flow_table *table);
 void vfw_flow_table_free_rcu(struct vfw_flow_table *table);
 void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm);

@@ -30,7 +30,13 @@ struct search6 {
 	u32 protocol;
 } __aligned(8);
 
-static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40);
+struct search_tagged {
+	struct search6 plain;
+	struct vfw_flow_tags tags;
+};
+
+static_assert(sizeof(struct search4) == 16 && sizeof(struct search6) == 40 &&
+	      sizeof(struct search_tagged) == 48);
 
 /*
  * SipHash-1-3 of @n words and the @tail of a message of @bytes, as hsiphash() computes it on
@@ -84,6 +90,19 @@ static inline u32 hash6(const struct search6 *search)
 			sizeof(*key) + 1);
 }
 
+static inline u32 hash_tagged(const struct search_tagged *search)
+{
+	const struct vfw_key6 *key = &search->plain.key;
+	u64 words[2 * sizeof(key->local) / sizeof(u64) + 1];
+
+	memcpy(words, key, 2 * sizeof(key->local));
+	words[ARRAY_SIZE(words) - 1] = search->tags.tags[0] | (u32)search->tags.tags[1] << 16 |
+				       (u64)search->tags.family << 32;
+	return sip_hash(words, ARRAY_SIZE(words),
+			hash_tail(key->local_port, key->remote_port, search->plain.protocol),
+			sizeof(*key) + sizeof(search->tags) + 1);
+}
+
 /* Written out: a call of memcmp() costs more than the rest of a look-up's comparison. */
 static inline bool same4(const struct search4 *search, const struct vfw_flow *flow)
 {
@@ -104,14 +123,33 @@ static inline bool same6(const struct search6 *search, const struct vfw_flow *fl
 	return !differ;
 }
 
-static __always_inline bool same(const void *search, const struct vfw_flow *flow, bool ipv6)
+static inline bool same_tagged(const struct search_tagged *search, const struct vfw_flow *flow)
 {
-	return ipv6 ? same6(search, flow) : same4(search, flow);
+	const struct vfw_flow_tags *tags = vfw_flow_tags(flow);
+
+	return same6(&search->plain, flow) && search->tags.family == tags->family &&
+	       search->tags.tags[0] == tags->tags[0] && search->tags.tags[1] == tags->tags[1];
 }
 
-static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
+/* The kind is a constant wherever these are expanded. */
+static __always_inline bool same(const void *search, const struct vfw_flow *flow,
+				 enum vfw_flow_kind kind)
 {
-	prefetchw(ipv6 ? (void *)flow + VFW_COUNTERS6_AT : vfw_flow_counters4(flow));
+	switch (kind) {
+	case VFW_FLOWS_IPV4:
+		return same4(search, flow);
+	case VFW_FLOWS_IPV6:
+		return same6(search, flow);
+	default:
+		return same_tagged(search, flow);
+	}
+}
+
+static __always_inline void prefetch_counters(const struct vfw_flow *flow,
+					      enum vfw_flow_kind kind)
+{
+	prefetchw(kind == VFW_FLOWS_IPV4 ? vfw_flow_counters4(flow) :
+					   (void *)flow + VFW_COUNTERS6_AT);
 }
 
 /*
@@ -119,21 +157,22 @@ static inline void prefetch_counters(const struct vfw_flow *flow, bool ipv6)
  * that was not used for a while, the time that takes is nearly all that a packet costs.
  */
 static __always_inline struct vfw_flow *hash_find(const struct vfw_flow_table *table, u32 value,
-						  const void *search, bool ipv6)
+						  const void *search,
+						  enum vfw_flow_kind kind)
 {
 	struct vfw_flow_buckets *buckets;
 	struct vfw_flow *const *chain;
 	struct vfw_flow *flow;
 
-	buckets = rcu_dereference_check(table->buckets[ipv6], rcu_read_lock_bh_held() ||
+	buckets = rcu_dereference_check(table->buckets[kind], rcu_read_lock_bh_held() ||
 					lockdep_is_held(&table->lock));
 	do {
 		chain = vfw_flow_buckets_chain(buckets, value);
 		do {
 			for (flow = READ_ONCE(*chain); !vfw_flow_is_end(flow);
 			     flow = READ_ONCE(flow->next)) {
-				prefetch_counters(flow, ipv6);
-				if (likely(same(search, flow, ipv6)))
+				prefetch_counters(flow, kind);
+				if (likely(same(search, flow, kind)))
 					return flow;
 			}
 			/* Led into another chain by a flow that moved there? */
@@ -154,6 +193,7 @@ static inline void pack4(const struct vfw_key *key, struct vfw_key4 *k)
 	k->remote_port = key->remote_port;
 }
 
+/* Of an address of IPv4, all beyond the first word is zero. */
 static inline void pack6(const struct vfw_key *key, struct vfw_key6 *k)
 {
 	k->local = key->local.v6;
@@ -174,19 +214,33 @@ static inline void search6_init(struct search6 *search, const struct vfw_key *ke
 	search->protocol = key->protocol;
 }
 
+static inline void pack_tags(const struct vfw_key *key, struct vfw_flow_tags *tags)
+{
+	tags->tags[0] = key->tags[0];
+	tags->tags[1] = key->tags[1];
+	tags->family = key->family;
+}
+
+static inline void search_tagged_init(struct search_tagged *search, const struct vfw_key *key)
+{
+	search6_init(&search->plain, key);
+	pack_tags(key, &search->tags);
+}
+
 /*
  * A flow that is there, locked; or NULL; or an error if it ended between look-up and lock: it is
  * gone, or another one.
  */
 static __always_inline struct vfw_flow *flow_lookup(struct vfw_flow_table *table, u32 value,
-						    const void *search, bool ipv6)
+						    const void *search,
+						    enum vfw_flow_kind kind)
 {
-	struct vfw_flow *flow = hash_find(table, value, search, ipv6);
+	struct vfw_flow *flow = hash_find(table, value, search, kind);
 
 	if (!flow)
 		return NULL;
 	spin_lock(&flow->lock);
-	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same(search, flow, ipv6))) {
+	if (likely(!(flow->flags & VFW_FLOW_DEAD) && same(search, flow, kind))) {
 		__release(&flow->lock); /* the caller has it now */
 		return flow;
 	}

@@ -54,7 +54,7 @@ vfw_flow_buckets_chain(struct vfw_flow_buckets *marked, u32 value)
 }
 
 /**
- * struct vfw_flow_hash - the flows of one family by their keys
+ * struct vfw_flow_hash - the flows of one kind by their keys
  * @buckets: where the array is noted that a look-up begins with, marked: not here, because each
  *	packet reads it, and what is here changes with each flow that opens
  * @lock: the table's lock, under which chains change

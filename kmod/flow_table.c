@@ -45,7 +45,7 @@ static struct vfw_flow *chunk_slot(const struct vfw_flow_pool *pool, struct vfw_
 	return chunk_memory(chunk) + slot * pool->flow_bytes;
 }
 
-static void chunk_init(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, bool ipv6)
+static void chunk_init(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, u8 flags)
 {
 	struct vfw_flow *flow;
 	u32 slot;
@@ -54,10 +54,22 @@ static void chunk_init(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk,
 	for (slot = 0; slot < pool->per_chunk; slot++) {
 		flow = chunk_slot(pool, chunk, slot);
 		spin_lock_init(&flow->lock);
-		flow->flags = VFW_FLOW_DEAD | (ipv6 ? VFW_FLOW_IPV6 : 0);
+		flow->flags = VFW_FLOW_DEAD | flags;
 		flow->next_free = slot + 1 < pool->per_chunk ? slot + 2 : 0;
 	}
 	chunk->free = 1;
+}
+
+/* What all flows of a pool have in their flags. */
+static u8 pool_flags(const struct vfw_flow_table *table, const struct vfw_flow_pool *pool)
+{
+	static const u8 flags[] = {
+		[VFW_FLOWS_IPV4] = 0,
+		[VFW_FLOWS_IPV6] = VFW_FLOW_WIDE,
+		[VFW_FLOWS_TAGGED] = VFW_FLOW_WIDE | VFW_FLOW_TAGGED,
+	};
+
+	return flags[pool - table->pool];
 }
 
 static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, gfp_t gfp)
@@ -70,7 +82,7 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 	if (!page)
 		return false;
 	chunk = &page->chunk;
-	chunk_init(pool, chunk, pool == &table->pool[1]);
+	chunk_init(pool, chunk, pool_flags(table, pool));
 	if (xa_alloc_bh(&pool->chunks, &chunk->number, chunk, xa_limit_31b,
 			gfp | __GFP_NOWARN)) {
 		kfree(page);
@@ -85,14 +97,15 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 }
 
 /*
- * A flow's place in a table is a number: of its chunk, its family and its slot. Of a number of a
+ * A flow's place in a table is a number: of its chunk, its kind and its slot. Of a number of a
  * chunk that is too large, beyond a hundred million flows, it would be the place of another flow.
  */
 #define PLACE_SLOT	GENMASK(5, 0)
-#define PLACE_FAMILY	GENMASK(7, 6)
+#define PLACE_KIND	GENMASK(7, 6)
 #define PLACE_CHUNK	GENMASK(31, 8)
 
-static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1);
+static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1 &&
+	      VFW_TAGGED_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW_KINDS <= 4);
 
 static u32 slot_number(const struct vfw_flow_pool *pool, const struct vfw_flow *flow)
 {
@@ -106,10 +119,10 @@ static u32 slot_number(const struct vfw_flow_pool *pool, const struct vfw_flow *
  */
 u32 vfw_flow_place(const struct vfw_flow_table *table, const struct vfw_flow *flow)
 {
-	u32 family = vfw_flow_family(flow) == VFW_FAMILY_IPV6;
+	enum vfw_flow_kind kind = vfw_flow_kind(flow);
 
-	return FIELD_PREP(PLACE_CHUNK, chunk_of(flow)->number) | FIELD_PREP(PLACE_FAMILY, family) |
-	       FIELD_PREP(PLACE_SLOT, slot_number(&table->pool[family], flow));
+	return FIELD_PREP(PLACE_CHUNK, chunk_of(flow)->number) | FIELD_PREP(PLACE_KIND, kind) |
+	       FIELD_PREP(PLACE_SLOT, slot_number(&table->pool[kind], flow));
 }
 
 /**
@@ -122,7 +135,7 @@ u32 vfw_flow_place(const struct vfw_flow_table *table, const struct vfw_flow *fl
  */
 struct vfw_flow *vfw_flow_at(struct vfw_flow_table *table, u32 place)
 {
-	struct vfw_flow_pool *pool = &table->pool[FIELD_GET(PLACE_FAMILY, place)];
+	struct vfw_flow_pool *pool = &table->pool[FIELD_GET(PLACE_KIND, place)];
 	struct vfw_flow_chunk *chunk = xa_load(&pool->chunks, FIELD_GET(PLACE_CHUNK, place));
 
 	return chunk ? chunk_slot(pool, chunk, FIELD_GET(PLACE_SLOT, place)) : NULL;
@@ -226,7 +239,7 @@ struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, const struct vf
 				   const struct vfw_policy *policy, enum vfw_drop_reason *reason,
 				   gfp_t gfp)
 {
-	struct vfw_flow_pool *pool = &table->pool[opening->key->family == VFW_FAMILY_IPV6];
+	struct vfw_flow_pool *pool = &table->pool[vfw_key_kind(opening->key)];
 	bool evicted = false, room;
 	struct vfw_flow *flow;
 
@@ -270,7 +283,7 @@ static void chunk_release(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chu
  */
 void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool half_open)
 {
-	struct vfw_flow_pool *pool = &table->pool[vfw_flow_family(flow) == VFW_FAMILY_IPV6];
+	struct vfw_flow_pool *pool = &table->pool[vfw_flow_kind(flow)];
 	struct vfw_flow_chunk *chunk = chunk_of(flow);
 	u32 slot = slot_number(pool, flow);
 
@@ -357,9 +370,9 @@ int vfw_flow_walk(struct vfw_flow_table *table, struct vfw_flow_cursor *cursor,
 {
 	int err;
 
-	for (; cursor->family < ARRAY_SIZE(table->pool); cursor->family++) {
+	for (; cursor->kind < ARRAY_SIZE(table->pool); cursor->kind++) {
 		do {
-			err = walk_next_chunk(&table->pool[cursor->family], cursor, visit, arg);
+			err = walk_next_chunk(&table->pool[cursor->kind], cursor, visit, arg);
 			cond_resched();
 		} while (!err);
 		if (err != -ENOENT)
@@ -431,7 +444,8 @@ static bool pool_init(struct vfw_flow_pool *pool, u32 flow_bytes, u32 per_chunk)
 {
 	unsigned int cpu;
 
-	static_assert(VFW_FLOW4_SLOTS < U8_MAX && VFW_FLOW6_SLOTS < U8_MAX);
+	static_assert(VFW_FLOW4_SLOTS < U8_MAX && VFW_FLOW6_SLOTS < U8_MAX &&
+		      VFW_TAGGED_SLOTS < U8_MAX);
 
 	xa_init_flags(&pool->chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
 	pool->flow_bytes = flow_bytes;
@@ -459,10 +473,12 @@ static void pool_destroy(struct vfw_flow_pool *pool)
 
 static void table_destroy(struct vfw_flow_table *table)
 {
-	vfw_flow_hash_destroy(&table->hash[0]);
-	vfw_flow_hash_destroy(&table->hash[1]);
-	pool_destroy(&table->pool[0]);
-	pool_destroy(&table->pool[1]);
+	int kind;
+
+	for (kind = 0; kind < VFW_FLOW_KINDS; kind++) {
+		vfw_flow_hash_destroy(&table->hash[kind]);
+		pool_destroy(&table->pool[kind]);
+	}
 	vfw_sources_free(rcu_dereference_protected(table->sources, true));
 	vfw_recent_free(table);
 	kfree(table);
@@ -484,8 +500,9 @@ struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm)
 	if (!table)
 		return NULL;
 	spin_lock_init(&table->lock);
-	ready = pool_init(&table->pool[0], VFW_FLOW4_BYTES, VFW_FLOW4_SLOTS);
-	ready &= pool_init(&table->pool[1], VFW_FLOW6_BYTES, VFW_FLOW6_SLOTS);
+	ready = pool_init(&table->pool[VFW_FLOWS_IPV4], VFW_FLOW4_BYTES, VFW_FLOW4_SLOTS);
+	ready &= pool_init(&table->pool[VFW_FLOWS_IPV6], VFW_FLOW6_BYTES, VFW_FLOW6_SLOTS);
+	ready &= pool_init(&table->pool[VFW_FLOWS_TAGGED], VFW_TAGGED_BYTES, VFW_TAGGED_SLOTS);
 	if (!ready || vfw_flow_hashes_init(table)) {
 		table_destroy(table);
 		return NULL;
@@ -500,14 +517,16 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_alloc);
 /**
  * vfw_flow_table_reserve() - make room for flows that are about to be restored
  * @table: a table that nobody else knows yet, without flows
- * @flows: how many are expected, IPv4 first; a wish, that of a liar costs 16 MiB a family at most
+ * @flows: how many are expected of each kind; a wish, that of a liar costs 16 MiB a kind at most
  *
  * Context: process context; sleeps.
  */
-void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[2])
+void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[VFW_FLOW_KINDS])
 {
-	vfw_flow_hash_reserve(&table->hash[0], min(flows[0], RESERVE_MAX));
-	vfw_flow_hash_reserve(&table->hash[1], min(flows[1], RESERVE_MAX));
+	int kind;
+
+	for (kind = 0; kind < VFW_FLOW_KINDS; kind++)
+		vfw_flow_hash_reserve(&table->hash[kind], min(flows[kind], RESERVE_MAX));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_reserve);
 

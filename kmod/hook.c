@@ -50,10 +50,18 @@ static __always_inline __be16 ethertype(const struct sk_buff *skb, bool egress)
 	return type ? *type : 0;
 }
 
-static enum vfw_drop_reason parse(const struct sk_buff *skb, bool egress, enum vfw_direction dir,
-				  struct vfw_packet *pkt)
+static enum vfw_drop_reason parse(const struct vfw_port *port, const struct sk_buff *skb,
+				  bool egress, struct vfw_packet *pkt)
 {
-	return vfw_packet_parse(skb, network_header(egress), ethertype(skb, egress), dir, pkt);
+	return vfw_packet_parse(skb, network_header(egress), ethertype(skb, egress),
+				port_direction(port, egress), READ_ONCE(port->trunk), pkt);
+}
+
+/* What the quick way leaves alone: it takes no packet with a tag. */
+static void plain_untagged(struct vfw_packet *pkt)
+{
+	memset(pkt->key.tags, 0, sizeof(pkt->key.tags));
+	pkt->n_vlans = 0;
 }
 
 /* The long way. @parsed: @pkt is filled in. */
@@ -64,8 +72,10 @@ static noinline unsigned int judge(struct vfw_port *port, struct net_device *dev
 	enum vfw_direction dir = port_direction(port, egress);
 	struct vfw_judgement judgement = {};
 
-	if (!parsed)
-		judgement.reason = parse(skb, egress, dir, pkt);
+	if (parsed)
+		plain_untagged(pkt);
+	else
+		judgement.reason = parse(port, skb, egress, pkt);
 	if (likely(!judgement.reason))
 		judgement = vfw_track_packet(port->vm, pkt);
 	if (likely(!judgement.reason))
@@ -118,7 +128,7 @@ static unsigned int judge_inactive(struct vfw_port *port, struct sk_buff *skb, b
 	if (state == VFW_VM_STATE_FROZEN)
 		return vfw_drop(port->vm, skb, VFW_DROP_REASON_FROZEN, dir);
 	/* QEMU tells the network where the VM is now before it lets it run. */
-	if (dir == VFW_DIRECTION_OUT && !parse(skb, egress, dir, &pkt) && pkt.announce)
+	if (dir == VFW_DIRECTION_OUT && !parse(port, skb, egress, &pkt) && pkt.announce)
 		return NF_ACCEPT;
 	return vfw_hold_packet(port->vm, port, skb, egress, dir);
 }

@@ -11,6 +11,7 @@
 #include "main.h"
 #include "flow.h"
 #include "netlink.h"
+#include "vlan.h"
 #include "vm.h"
 
 /* Flows looked at in a stride: some milliseconds. */
@@ -42,6 +43,8 @@ struct addr_filter {
  * @rule: number of the rule, 0 for the default verdict
  * @local: address of the VM's end
  * @remote: address of the far end
+ * @vlan: numbers of the outer and the inner VLAN; 0 for no tag
+ * @vlan_type: ethertypes of these tags, network order
  */
 struct flow_filter {
 	u32 given;
@@ -54,9 +57,20 @@ struct flow_filter {
 	u32 rule;
 	struct addr_filter local;
 	struct addr_filter remote;
+	u16 vlan[2];
+	__be16 vlan_type[2];
 };
 
-static_assert(VFW_A_FLOW_RULE < 32);
+/* Of the outer tag, and of the inner one. */
+static const struct {
+	u8 id;
+	u8 type;
+} vlan_attrs[] = {
+	{ VFW_A_FLOW_VLAN, VFW_A_FLOW_VLAN_TYPE },
+	{ VFW_A_FLOW_VLAN_INNER, VFW_A_FLOW_VLAN_INNER_TYPE },
+};
+
+static_assert(VFW_A_FLOW_MAX < 32);
 
 static bool filter_has(const struct flow_filter *filter, int attr)
 {
@@ -147,13 +161,23 @@ static u32 get_number(struct flow_filter *filter, struct nlattr **attrs, int att
 	return filter_has(filter, attr) ? nla_get_u32(attrs[attr]) : 0;
 }
 
+static void get_vlans(struct flow_filter *filter, struct nlattr **attrs)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vlan_attrs); i++) {
+		filter->vlan[i] = get_number(filter, attrs, vlan_attrs[i].id);
+		filter->vlan_type[i] = htons(get_number(filter, attrs, vlan_attrs[i].type));
+	}
+}
+
 static int get_filter(struct flow_filter *filter, struct nlattr **attrs,
 		      struct netlink_ext_ack *extack)
 {
 	int attr;
 
 	memset(filter, 0, sizeof(*filter));
-	for (attr = VFW_A_FLOW_FAMILY; attr <= VFW_A_FLOW_RULE; attr++)
+	for (attr = VFW_A_FLOW_FAMILY; attr <= VFW_A_FLOW_MAX; attr++)
 		if (attrs[attr])
 			filter->given |= BIT(attr);
 	filter->family = get_number(filter, attrs, VFW_A_FLOW_FAMILY);
@@ -163,9 +187,27 @@ static int get_filter(struct flow_filter *filter, struct nlattr **attrs,
 	filter->local_port = htons(get_number(filter, attrs, VFW_A_FLOW_LOCAL_PORT));
 	filter->remote_port = htons(get_number(filter, attrs, VFW_A_FLOW_REMOTE_PORT));
 	filter->rule = get_number(filter, attrs, VFW_A_FLOW_RULE);
+	get_vlans(filter, attrs);
 	if (filter_has(filter, VFW_A_FLOW_STATE) && filter->state == VFW_FLOW_STATE_NONE)
 		return refuse(extack, attrs[VFW_A_FLOW_STATE], "no flow is in the state none");
 	return get_addrs(filter, attrs, extack);
+}
+
+static bool vlan_fits(const struct vfw_key *key, const struct flow_filter *filter)
+{
+	__be16 type;
+	u16 tag;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vlan_attrs); i++) {
+		tag = key->tags[i];
+		type = tag ? vfw_vlan_tag_type(tag) : 0;
+		if (filter_has(filter, vlan_attrs[i].id) && vfw_vlan_id(tag) != filter->vlan[i])
+			return false;
+		if (filter_has(filter, vlan_attrs[i].type) && type != filter->vlan_type[i])
+			return false;
+	}
+	return true;
 }
 
 static bool key_fits(const struct vfw_key *key, const struct flow_filter *filter)
@@ -177,6 +219,8 @@ static bool key_fits(const struct vfw_key *key, const struct flow_filter *filter
 	if (filter_has(filter, VFW_A_FLOW_LOCAL_PORT) && key->local_port != filter->local_port)
 		return false;
 	if (filter_has(filter, VFW_A_FLOW_REMOTE_PORT) && key->remote_port != filter->remote_port)
+		return false;
+	if (!vlan_fits(key, filter))
 		return false;
 	/* Without an address, the mask is zero and every one fits. */
 	return addr_within(&key->local, &filter->local) &&
@@ -215,6 +259,17 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 	return nla_put_u64_64bit(skb, attr, value, VFW_A_FLOW_PAD);
 }
 
+static int put_vlans(struct sk_buff *skb, const struct vfw_key *key)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(key->tags) && key->tags[i]; i++)
+		if (nla_put_u32(skb, vlan_attrs[i].id, vfw_vlan_id(key->tags[i])) ||
+		    nla_put_u32(skb, vlan_attrs[i].type, ntohs(vfw_vlan_tag_type(key->tags[i]))))
+			return -EMSGSIZE;
+	return 0;
+}
+
 static int put_key(struct sk_buff *skb, const struct vfw_key *key)
 {
 	size_t size = key->family == VFW_FAMILY_IPV4 ? sizeof(key->local.v4) :
@@ -227,7 +282,7 @@ static int put_key(struct sk_buff *skb, const struct vfw_key *key)
 	    nla_put_u32(skb, VFW_A_FLOW_LOCAL_PORT, ntohs(key->local_port)) ||
 	    nla_put_u32(skb, VFW_A_FLOW_REMOTE_PORT, ntohs(key->remote_port)))
 		return -EMSGSIZE;
-	return 0;
+	return put_vlans(skb, key);
 }
 
 /* @now is the table's time. Under the flow's lock. */

@@ -122,6 +122,14 @@ static const struct netlink_range_validation vfw_a_flow_remote_port_range = {
 	.max	= 65535ULL,
 };
 
+static const struct netlink_range_validation vfw_a_flow_vlan_type_range = {
+	.max	= 65535ULL,
+};
+
+static const struct netlink_range_validation vfw_a_flow_vlan_inner_type_range = {
+	.max	= 65535ULL,
+};
+
 /* Common nested types */
 const struct nla_policy vfw_hold_nl_policy[VFW_A_HOLD_EXPIRY + 1] = {
 	[VFW_A_HOLD_PACKETS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_hold_packets_range),
@@ -214,17 +222,20 @@ const struct nla_policy vfw_vm_thaw_nl_policy[VFW_A_VM_UUID + 1] = {
 };
 
 /* VFW_CMD_PORT_NEW - do */
-const struct nla_policy vfw_port_new_nl_policy[VFW_A_PORT_TYPE + 1] = {
+const struct nla_policy vfw_port_new_nl_policy[VFW_A_PORT_TRUNK + 1] = {
 	[VFW_A_PORT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 	[VFW_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = VFW_IFNAME_MAX, },
 	[VFW_A_PORT_TYPE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VFW_A_PORT_TRUNK] = { .type = NLA_FLAG, },
 };
 
 /* VFW_CMD_PORT_SET - do */
-const struct nla_policy vfw_port_set_nl_policy[VFW_A_PORT_TYPE + 1] = {
+const struct nla_policy vfw_port_set_nl_policy[VFW_A_PORT_ACCESS + 1] = {
 	[VFW_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = VFW_IFNAME_MAX, },
 	[VFW_A_PORT_NEW_NAME] = { .type = NLA_NUL_STRING, .len = VFW_IFNAME_MAX, },
 	[VFW_A_PORT_TYPE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VFW_A_PORT_TRUNK] = { .type = NLA_FLAG, },
+	[VFW_A_PORT_ACCESS] = { .type = NLA_FLAG, },
 };
 
 /* VFW_CMD_PORT_GET - do */
@@ -278,7 +289,7 @@ const struct nla_policy vfw_rule_get_nl_policy[VFW_A_POLICY_RULE_NUMBER + 1] = {
 };
 
 /* VFW_CMD_FLOW_GET - do */
-const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_RULE + 1] = {
+const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1] = {
 	[VFW_A_FLOW_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 	[VFW_A_FLOW_FAMILY] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VFW_A_FLOW_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
@@ -291,10 +302,14 @@ const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_RULE + 1] = {
 	[VFW_A_FLOW_OPENED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 12),
 	[VFW_A_FLOW_RULE] = { .type = NLA_U32, },
+	[VFW_A_FLOW_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
+	[VFW_A_FLOW_VLAN_INNER] = NLA_POLICY_MAX(NLA_U32, 4094),
+	[VFW_A_FLOW_VLAN_TYPE] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_vlan_type_range),
+	[VFW_A_FLOW_VLAN_INNER_TYPE] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_vlan_inner_type_range),
 };
 
 /* VFW_CMD_FLOW_DEL - do */
-const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_RULE + 1] = {
+const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1] = {
 	[VFW_A_FLOW_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 	[VFW_A_FLOW_FAMILY] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VFW_A_FLOW_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
@@ -307,6 +322,10 @@ const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_RULE + 1] = {
 	[VFW_A_FLOW_OPENED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 12),
 	[VFW_A_FLOW_RULE] = { .type = NLA_U32, },
+	[VFW_A_FLOW_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
+	[VFW_A_FLOW_VLAN_INNER] = NLA_POLICY_MAX(NLA_U32, 4094),
+	[VFW_A_FLOW_VLAN_TYPE] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_vlan_type_range),
+	[VFW_A_FLOW_VLAN_INNER_TYPE] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_vlan_inner_type_range),
 };
 
 /* VFW_CMD_STATS_GET - do */
@@ -391,14 +410,14 @@ const struct genl_ops vfw_nl_ops[24] = {
 		.cmd		= VFW_CMD_PORT_NEW,
 		.doit		= vfw_nl_port_new_doit,
 		.policy		= vfw_port_new_nl_policy,
-		.maxattr	= VFW_A_PORT_TYPE,
+		.maxattr	= VFW_A_PORT_TRUNK,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= VFW_CMD_PORT_SET,
 		.doit		= vfw_nl_port_set_doit,
 		.policy		= vfw_port_set_nl_policy,
-		.maxattr	= VFW_A_PORT_TYPE,
+		.maxattr	= VFW_A_PORT_ACCESS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -464,14 +483,14 @@ const struct genl_ops vfw_nl_ops[24] = {
 		.doit		= vfw_nl_flow_get_doit,
 		.dumpit		= vfw_nl_flow_get_dumpit,
 		.policy		= vfw_flow_get_nl_policy,
-		.maxattr	= VFW_A_FLOW_RULE,
+		.maxattr	= VFW_A_FLOW_VLAN_INNER_TYPE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= VFW_CMD_FLOW_DEL,
 		.doit		= vfw_nl_flow_del_doit,
 		.policy		= vfw_flow_del_nl_policy,
-		.maxattr	= VFW_A_FLOW_RULE,
+		.maxattr	= VFW_A_FLOW_VLAN_INNER_TYPE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -31,9 +31,9 @@ extern const struct nla_policy vfw_vm_freeze_nl_policy[VFW_A_VM_UUID + 1];
 
 extern const struct nla_policy vfw_vm_thaw_nl_policy[VFW_A_VM_UUID + 1];
 
-extern const struct nla_policy vfw_port_new_nl_policy[VFW_A_PORT_TYPE + 1];
+extern const struct nla_policy vfw_port_new_nl_policy[VFW_A_PORT_TRUNK + 1];
 
-extern const struct nla_policy vfw_port_set_nl_policy[VFW_A_PORT_TYPE + 1];
+extern const struct nla_policy vfw_port_set_nl_policy[VFW_A_PORT_ACCESS + 1];
 
 extern const struct nla_policy vfw_port_get_nl_policy[VFW_A_PORT_NAME + 1];
 
@@ -51,9 +51,9 @@ extern const struct nla_policy vfw_policy_get_nl_policy[VFW_A_POLICY_VM + 1];
 
 extern const struct nla_policy vfw_rule_get_nl_policy[VFW_A_POLICY_RULE_NUMBER + 1];
 
-extern const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_RULE + 1];
+extern const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1];
 
-extern const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_RULE + 1];
+extern const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1];
 
 extern const struct nla_policy vfw_stats_get_nl_policy[VFW_A_STATS_ALL + 1];
 

@@ -26,6 +26,8 @@ static int fill_port(struct sk_buff *skb, const struct vfw_port *port)
 		return -EMSGSIZE;
 	if (present && nla_put_u32(skb, VFW_A_PORT_IFINDEX, port->dev->ifindex))
 		return -EMSGSIZE;
+	if (port->trunk && nla_put_flag(skb, VFW_A_PORT_TRUNK))
+		return -EMSGSIZE;
 	return 0;
 }
 
@@ -86,7 +88,7 @@ static struct vfw_port *port_new(struct genl_info *info)
 		return ERR_PTR(-EINVAL);
 	}
 	port = vfw_port_add(vm, nla_data(info->attrs[VFW_A_PORT_NAME]), given_type(info),
-			    info->extack);
+			    info->attrs[VFW_A_PORT_TRUNK], info->extack);
 	if (IS_ERR(port))
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VFW_A_PORT_NAME]);
 	return port;
@@ -112,21 +114,40 @@ int vfw_nl_port_new_doit(struct sk_buff *skb, struct genl_info *info)
 	return vfw_nl_reply_send(info, reply, hdr, err);
 }
 
+/* Negative when it is not given, or an error to be returned. */
+static int given_trunk(struct genl_info *info, int *trunk)
+{
+	const struct nlattr *access = info->attrs[VFW_A_PORT_ACCESS];
+	bool given = info->attrs[VFW_A_PORT_TRUNK];
+
+	if (given && access) {
+		NL_SET_ERR_MSG_MOD(info->extack, "a port is either trunk or access");
+		NL_SET_BAD_ATTR(info->extack, access);
+		return -EINVAL;
+	}
+	*trunk = given || access ? given : -1;
+	return 0;
+}
+
 static int port_set(struct genl_info *info)
 {
 	struct nlattr *new_name = info->attrs[VFW_A_PORT_NEW_NAME];
 	struct vfw_port *port = named_port(info);
-	int err;
+	int err, trunk;
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
-	if (!new_name && !info->attrs[VFW_A_PORT_TYPE]) {
-		NL_SET_ERR_MSG_MOD(info->extack, "nothing to change: neither new-name nor type");
+	err = given_trunk(info, &trunk);
+	if (err)
+		return err;
+	if (!new_name && !info->attrs[VFW_A_PORT_TYPE] && trunk < 0) {
+		NL_SET_ERR_MSG_MOD(info->extack,
+				   "nothing to change: no new-name, type, trunk or access");
 		NL_SET_ERR_ATTR_MISS(info->extack, NULL, VFW_A_PORT_NEW_NAME);
 		return -EINVAL;
 	}
 	err = vfw_port_change(port, new_name ? nla_data(new_name) : NULL, given_type(info),
-			      info->extack);
+			      trunk, info->extack);
 	if (err)
 		NL_SET_BAD_ATTR(info->extack, new_name);
 	return err;

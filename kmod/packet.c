@@ -12,7 +12,6 @@
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
-#include <linux/if_vlan.h>
 #include <linux/in.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -22,6 +21,7 @@
 #include "ip.h"
 #include "packet.h"
 #include "packet_plain.h"
+#include "vlan.h"
 
 #define TCP_OPTIONS_MAX	(15 * 4 - sizeof(struct tcphdr))
 
@@ -308,24 +308,27 @@ static enum vfw_drop_reason parse_ip(const struct sk_buff *skb, enum vfw_family 
  * @nhoff: where the network header begins, from skb->data
  * @ethertype: of the frame, network order
  * @dir: direction in which the packet goes, in or out
+ * @trunk: VLAN tags may be there
  * @pkt: filled in, and zero in all that does not apply
  *
  * Lengths come from the IP headers: what a frame has beyond them is padding, and a frame that
- * has less is dropped.
+ * has less is dropped. A frame without an IP header is as long as the skb from its own header on.
  *
  * Context: any; reads nothing but @skb.
  * Return: VFW_DROP_REASON_NONE, or why the packet is to be dropped; @pkt then tells @dir,
  * @length where an IP header gave it, and nothing else to rely on.
  */
 enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,
-				      enum vfw_direction dir, struct vfw_packet *pkt)
+				      enum vfw_direction dir, bool trunk, struct vfw_packet *pkt)
 {
 	memset(pkt, 0, sizeof(*pkt));
 	pkt->dir = dir;
 	pkt->nhoff = nhoff;
 	pkt->segments = 1;
-	if (unlikely(skb_vlan_tag_present(skb)))
-		return VFW_DROP_REASON_VLAN;
+	if (unlikely(skb_vlan_tag_present(skb) || vfw_vlan_type(ethertype))) {
+		if (!trunk || vfw_vlan_parse(skb, &ethertype, pkt))
+			return VFW_DROP_REASON_VLAN;
+	}
 	switch (ethertype) {
 	case htons(ETH_P_IP):
 		return parse_ip(skb, VFW_FAMILY_IPV4, pkt);
@@ -335,12 +338,6 @@ enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be
 		return parse_arp(skb, false, pkt);
 	case htons(ETH_P_RARP):
 		return parse_arp(skb, true, pkt);
-	case htons(ETH_P_8021Q):
-	case htons(ETH_P_8021AD):
-	case htons(ETH_P_QINQ1):
-	case htons(ETH_P_QINQ2):
-	case htons(ETH_P_QINQ3):
-		return VFW_DROP_REASON_VLAN;
 	default:
 		return VFW_DROP_REASON_ETHERTYPE;
 	}

@@ -41,6 +41,7 @@ union vfw_addr {
  * @remote_port: port of the far end, network order; else 0
  * @protocol: IP protocol; of ICMP, IPPROTO_ICMP or IPPROTO_ICMPV6
  * @family: enum vfw_family, IPv4 or IPv6
+ * @tags: VLANs of its frames, the outer one first, as vfw_vlan_tag() makes them; 0 for none
  */
 struct vfw_key {
 	union vfw_addr local;
@@ -49,6 +50,22 @@ struct vfw_key {
 	__be16 remote_port;
 	u8 protocol;
 	u8 family;
+	u16 tags[2];
+};
+
+static inline bool vfw_key_tagged(const struct vfw_key *key)
+{
+	return key->tags[0];
+}
+
+/**
+ * struct vfw_vlan - a VLAN tag as it stands in a frame
+ * @type: the ethertype that begins it
+ * @tci: priority and number of the VLAN
+ */
+struct vfw_vlan {
+	__be16 type;
+	__be16 tci;
 };
 
 #define VFW_TCPHDR_FIN	0x01
@@ -95,6 +112,8 @@ struct vfw_segment {
  * @length: bytes by the IP header, all of it; of a frame without one, skb->len
  * @nhoff: where the IP header begins, from skb->data
  * @l4off: where the transport header begins, from skb->data
+ * @n_vlans: VLAN tags it carries, those with nothing but a priority included
+ * @vlans: these, the outer one first
  * @hash: vfw_flow_hash() of @key, if @hashed
  * @hashed: the quick way has looked for a flow, and found none to judge by
  * @unknown: there was none at all; says nothing unless @hashed
@@ -114,6 +133,8 @@ struct vfw_packet {
 	u32 length;
 	int nhoff;
 	int l4off;
+	u32 n_vlans;
+	struct vfw_vlan vlans[2];
 	u32 hash;
 	bool hashed;
 	bool unknown;
@@ -121,7 +142,7 @@ struct vfw_packet {
 };
 
 enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,
-				      enum vfw_direction dir, struct vfw_packet *pkt);
+				      enum vfw_direction dir, bool trunk, struct vfw_packet *pkt);
 bool vfw_packet_has_ports(u8 protocol);
 enum vfw_drop_reason vfw_packet_ports(const struct sk_buff *skb, int off, enum vfw_direction dir,
 				      struct vfw_key *key);

@@ -106,8 +106,8 @@ static __always_inline bool vfw_plain_tcp(const struct tcphdr *th, u32 l4len, u3
  * @nhoff: where the IP header begins, from skb->data
  * @dir: direction in which the packet goes, in or out
  * @pkt: filled in where true is returned, with what vfw_packet_parse() would have found; but of
- *	the addresses only the first words, @tcp only of TCP, and nothing of what is ICMP's or
- *	waits for the hash
+ *	the addresses only the first words, @tcp only of TCP, and nothing of what is ICMP's, waits
+ *	for the hash, or tells of VLAN tags: it has none
  *
  * A plain packet is IPv4 without options and VLAN tag, not fragmented, not GSO, its header of TCP
  * or UDP lies in one piece with that of IP, and of TCP's options it has no other than a

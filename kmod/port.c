@@ -205,7 +205,7 @@ static int port_attach(struct vfw_port *port, struct netlink_ext_ack *extack)
 	return port_hook(port, dev, extack);
 }
 
-static struct vfw_port *port_alloc(struct vfw_vm *vm, const char *name, int type,
+static struct vfw_port *port_alloc(struct vfw_vm *vm, const char *name, int type, bool trunk,
 				   struct netlink_ext_ack *extack)
 {
 	struct vfw_port *port = kzalloc_obj(*port, GFP_KERNEL_ACCOUNT);
@@ -219,6 +219,7 @@ static struct vfw_port *port_alloc(struct vfw_vm *vm, const char *name, int type
 		port->type = type;
 		port->type_given = true;
 	}
+	port->trunk = trunk;
 	strscpy(port->name, name, sizeof(port->name));
 	return port;
 }
@@ -228,6 +229,7 @@ static struct vfw_port *port_alloc(struct vfw_vm *vm, const char *name, int type
  * @vm: the VM
  * @name: name of the netdev, which may be here already or come later
  * @type: enum vfw_port_type, or negative: as the netdev's kind says
+ * @trunk: frames with VLAN tags may pass
  * @extack: for the reason of a refusal
  *
  * Context: under RTNL and vfw_net.lock.
@@ -235,7 +237,7 @@ static struct vfw_port *port_alloc(struct vfw_vm *vm, const char *name, int type
  * netdev can have, -EEXIST for one that is a port's, -ENOSPC when the VM has VFW_PORTS_MAX ports,
  * -EOPNOTSUPP for a netdev without Ethernet frames, -ENOMEM.
  */
-struct vfw_port *vfw_port_add(struct vfw_vm *vm, const char *name, int type,
+struct vfw_port *vfw_port_add(struct vfw_vm *vm, const char *name, int type, bool trunk,
 			      struct netlink_ext_ack *extack)
 {
 	struct vfw_net *vn = vm->vn;
@@ -250,7 +252,7 @@ struct vfw_port *vfw_port_add(struct vfw_vm *vm, const char *name, int type,
 		NL_SET_ERR_MSG_MOD(extack, "the VM has as many ports as it may have");
 		return ERR_PTR(-ENOSPC);
 	}
-	port = port_alloc(vm, name, type, extack);
+	port = port_alloc(vm, name, type, trunk, extack);
 	if (!port)
 		return ERR_PTR(-ENOMEM);
 	err = xa_alloc_cyclic(&vn->port_ids, &port->id, port, xa_limit_31b, &vn->next_port,
@@ -273,7 +275,7 @@ err_port:
 }
 
 /* A port's name changes by another one taking its place, so that there is no time without. */
-static int port_replace(struct vfw_port *port, const char *name, int type,
+static int port_replace(struct vfw_port *port, const char *name, int type, bool trunk,
 			struct netlink_ext_ack *extack)
 {
 	struct vfw_net *vn = port->vm->vn;
@@ -285,7 +287,7 @@ static int port_replace(struct vfw_port *port, const char *name, int type,
 		return err;
 	if (type < 0 && port->type_given)
 		type = port->type;
-	next = port_alloc(port->vm, name, type, extack);
+	next = port_alloc(port->vm, name, type, trunk, extack);
 	if (!next)
 		return -ENOMEM;
 	next->id = port->id;
@@ -304,28 +306,33 @@ static int port_replace(struct vfw_port *port, const char *name, int type,
 }
 
 /**
- * vfw_port_change() - change a port's netdev, or which way it faces
+ * vfw_port_change() - change a port's netdev, which way it faces, or whether it is a trunk
  * @port: the port; with another name, another object takes its place and it is gone
  * @name: name of the netdev from now on, or NULL
  * @type: enum vfw_port_type, or negative: as it was
+ * @trunk: whether frames with VLAN tags may pass, or negative: as it was
  * @extack: for the reason of a refusal
  *
- * The former netdev is no longer filtered, and packets held for it are dropped.
+ * The former netdev is no longer filtered, and packets held for it are dropped. Flows of tagged
+ * frames stay until they expire, also when the last trunk is none any more.
  *
  * Context: under RTNL and vfw_net.lock.
  * Return: 0, or an error of vfw_port_add(): then nothing has changed.
  */
-int vfw_port_change(struct vfw_port *port, const char *name, int type,
+int vfw_port_change(struct vfw_port *port, const char *name, int type, int trunk,
 		    struct netlink_ext_ack *extack)
 {
 	lockdep_assert_held(&port->vm->vn->lock);
 	if (name && strcmp(name, port->name))
-		return port_replace(port, name, type, extack);
+		return port_replace(port, name, type, trunk < 0 ? port->trunk : trunk, extack);
 	if (type >= 0) {
 		WRITE_ONCE(port->type, type);
 		port->type_given = true;
-		port_changed(port);
 	}
+	if (trunk >= 0)
+		WRITE_ONCE(port->trunk, trunk);
+	if (type >= 0 || trunk >= 0)
+		port_changed(port);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "main.h"
 #include "packet.h"
 #include "reject.h"
+#include "vlan.h"
 
 static struct sk_buff *build_answer(struct net_device *dev, struct sk_buff *skb,
 				    const struct vfw_packet *pkt)
@@ -32,6 +33,23 @@ static struct sk_buff *build_answer(struct net_device *dev, struct sk_buff *skb,
 	return tcp ? nf_reject_skb_v6_tcp_reset(net, skb, dev, NF_NETDEV_INGRESS) :
 		     nf_reject_skb_v6_unreach(net, skb, dev, NF_NETDEV_INGRESS,
 					      ICMPV6_ADM_PROHIBITED);
+}
+
+/*
+ * With the tags of what it answers; all inline, whatever the netdev may take besides the frame. The
+ * stack sorts that out on both ways.
+ */
+static bool put_header(struct net_device *dev, struct sk_buff *answer, const struct ethhdr *eth,
+		       const struct vfw_packet *pkt)
+{
+	__be16 type = pkt->key.family == VFW_FAMILY_IPV4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+
+	if (skb_cow_head(answer, LL_RESERVED_SPACE(dev) + pkt->n_vlans * VLAN_HLEN))
+		return false;
+	type = vfw_vlan_push(answer, pkt, type);
+	answer->protocol = type;
+	return dev_hard_header(answer, dev, ntohs(type), eth->h_source, eth->h_dest,
+			       answer->len) >= 0;
 }
 
 /* The answer is the firewall's own, and is not judged: it must not meet our hook again. */
@@ -71,15 +89,15 @@ void vfw_reject(struct net_device *dev, struct sk_buff *skb, bool egress,
 	copy = skb_clone(skb, GFP_ATOMIC);
 	if (!copy)
 		return;
-	if (pkt->nhoff)
-		__skb_pull(copy, pkt->nhoff);
+	if (!pskb_may_pull(copy, pkt->nhoff))
+		goto out;
+	skb_pull_rcsum(copy, pkt->nhoff);
 	skb_reset_network_header(copy);
 	answer = build_answer(dev, copy, pkt);
-	if (answer && dev_hard_header(answer, dev, pkt->key.family == VFW_FAMILY_IPV4 ?
-				      ETH_P_IP : ETH_P_IPV6, eth->h_source, eth->h_dest,
-				      answer->len) >= 0)
+	if (answer && put_header(dev, answer, eth, pkt))
 		send_answer(dev, answer, egress);
 	else
 		kfree_skb(answer);
+out:
 	consume_skb(copy);
 }

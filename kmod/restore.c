@@ -52,7 +52,12 @@ static int take_header(struct vfw_restore *r, const struct vfw_state_frame *fram
 {
 	const struct vfw_state_header *rec = (const struct vfw_state_header *)(frame + 1);
 	u64 incarnation = le64_to_cpu(rec->incarnation);
-	u32 flows[2] = { le32_to_cpu(rec->flows_ipv4), le32_to_cpu(rec->flows_ipv6) };
+	const u32 flows[VFW_FLOW_KINDS] = {
+		[VFW_FLOWS_IPV4] = le32_to_cpu(rec->flows_ipv4),
+		[VFW_FLOWS_IPV6] = le32_to_cpu(rec->flows_ipv6),
+		[VFW_FLOWS_TAGGED] = le32_to_cpu(rec->flows_tagged),
+	};
+	int kind;
 
 	if (memcmp(rec->uuid, &r->vm->uuid, sizeof(rec->uuid)))
 		return vfw_restore_refuse(r, -EXDEV, "snapshot of another VM");
@@ -60,8 +65,10 @@ static int take_header(struct vfw_restore *r, const struct vfw_state_frame *fram
 		return vfw_restore_refuse(r, -EINVAL, "unknown flags in the header");
 	if (!vfw_restore_padded(rec->creator, sizeof(rec->creator)))
 		return vfw_restore_refuse(r, -EINVAL, "the creator is not padded with zeros");
-	if (flows[0] > VFW_FLOWS_MAX || flows[1] > VFW_FLOWS_MAX)
-		return vfw_restore_refuse(r, -ERANGE, "announces more flows than any VM may have");
+	for (kind = 0; kind < VFW_FLOW_KINDS; kind++)
+		if (flows[kind] > VFW_FLOWS_MAX)
+			return vfw_restore_refuse(r, -ERANGE,
+						  "announces more flows than any VM may have");
 	/* The last number of all would leave none for the next move. */
 	if (incarnation == U64_MAX)
 		return vfw_restore_refuse(r, -ERANGE, "incarnation out of range");
@@ -110,6 +117,8 @@ static int take_ports(struct vfw_restore *r, const struct vfw_state_frame *frame
 			return vfw_restore_refuse(r, -EINVAL, "no netdev can have this name");
 		if (rec->type > VFW_PORT_TYPE_MIRRORED)
 			return vfw_restore_refuse(r, -EINVAL, "no such type of port");
+		if (rec->flags & ~VFW_STATE_PORT_TRUNK)
+			return vfw_restore_refuse(r, -EINVAL, "unknown flags of the port");
 		if (memchr_inv(rec->reserved, 0, sizeof(rec->reserved)))
 			return vfw_restore_refuse(r, -EINVAL, "reserved bytes are not zero");
 		if (port_listed(first, rec))
@@ -126,9 +135,12 @@ static int take_end(struct vfw_restore *r, const struct vfw_state_frame *frame)
 		return vfw_restore_refuse(r, -EBADMSG, "there were %u frames, not %u",
 					  r->frames + 1, le32_to_cpu(rec->frames));
 	if (le32_to_cpu(rec->ports) != r->ports || le32_to_cpu(rec->rules) != r->rules ||
-	    le32_to_cpu(rec->flows_ipv4) != r->flows[0] ||
-	    le32_to_cpu(rec->flows_ipv6) != r->flows[1])
+	    le32_to_cpu(rec->flows_ipv4) != r->flows[VFW_FLOWS_IPV4] ||
+	    le32_to_cpu(rec->flows_ipv6) != r->flows[VFW_FLOWS_IPV6] ||
+	    le32_to_cpu(rec->flows_tagged) != r->flows[VFW_FLOWS_TAGGED])
 		return vfw_restore_refuse(r, -EBADMSG, "other numbers of records than arrived");
+	if (rec->reserved)
+		return vfw_restore_refuse(r, -EINVAL, "reserved bytes are not zero");
 	if (le64_to_cpu(rec->bytes) != r->bytes)
 		return vfw_restore_refuse(r, -EBADMSG, "there were %llu bytes, not %llu",
 					  r->bytes, le64_to_cpu(rec->bytes));
@@ -168,6 +180,9 @@ static const struct kind kinds[] = {
 		vfw_restore_flows4, .size = sizeof(struct vfw_state_flow4), .list = true },
 	[VFW_FRAME_TYPE_FLOWS_IPV6] = {
 		vfw_restore_flows6, .size = sizeof(struct vfw_state_flow6), .list = true },
+	[VFW_FRAME_TYPE_FLOWS_TAGGED] = {
+		vfw_restore_flows_tagged, .size = sizeof(struct vfw_state_flow_tagged),
+		.list = true },
 	[VFW_FRAME_TYPE_END] = {
 		take_end, .size = sizeof(struct vfw_state_end), .one = true },
 };
@@ -491,7 +506,8 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 	/* Nothing can fail from here on. */
 	vm->restore = NULL;
 	restored->incarnation = r->incarnation;
-	restored->flows = r->flows[0] + r->flows[1];
+	restored->flows = r->flows[VFW_FLOWS_IPV4] + r->flows[VFW_FLOWS_IPV6] +
+			  r->flows[VFW_FLOWS_TAGGED];
 	restored->rules = r->rules;
 	restored->frames = r->frames;
 	publish_policy(vm, r);

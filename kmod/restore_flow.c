@@ -14,6 +14,7 @@
 #include "restore_stage.h"
 #include "tcp.h"
 #include "track.h"
+#include "vlan.h"
 
 #define FLOW_FLAGS (VFW_STATE_FLOW_OPENED_OUT | VFW_STATE_FLOW_REJUDGE | VFW_STATE_FLOW_ECHO_BOTH)
 #define EXPIRES_MAX (VFW_TIMEOUT_MAX * 1000U)
@@ -235,11 +236,12 @@ static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, st
 	return 0;
 }
 
-static int begin_flows(struct vfw_restore *r, const struct vfw_state_frame *frame, int family)
+static int begin_flows(struct vfw_restore *r, const struct vfw_state_frame *frame,
+		       enum vfw_flow_kind kind)
 {
 	if (!r->policy)
 		return vfw_restore_refuse(r, -EPROTO, "flows without a policy");
-	r->flows[family] += le32_to_cpu(frame->count);
+	r->flows[kind] += le32_to_cpu(frame->count);
 	return 0;
 }
 
@@ -257,7 +259,7 @@ int vfw_restore_flows4(struct vfw_restore *r, const struct vfw_state_frame *fram
 	u32 i;
 	int err;
 
-	err = begin_flows(r, frame, 0);
+	err = begin_flows(r, frame, VFW_FLOWS_IPV4);
 	for (i = 0; !err && i < le32_to_cpu(frame->count); i++, rec++) {
 		r->record = i + 1;
 		memcpy(&key.local.v4, rec->local, sizeof(rec->local));
@@ -282,12 +284,74 @@ int vfw_restore_flows6(struct vfw_restore *r, const struct vfw_state_frame *fram
 	u32 i;
 	int err;
 
-	err = begin_flows(r, frame, 1);
+	err = begin_flows(r, frame, VFW_FLOWS_IPV6);
 	for (i = 0; !err && i < le32_to_cpu(frame->count); i++, rec++) {
 		r->record = i + 1;
 		memcpy(&key.local.v6, rec->local, sizeof(rec->local));
 		memcpy(&key.remote.v6, rec->remote, sizeof(rec->remote));
 		err = take_flow(r, &rec->flow, &key);
+	}
+	cond_resched();
+	return err;
+}
+
+/* A tag as keys have it; false if it is none. */
+static bool read_tag(const struct vfw_state_vlan *rec, u16 *tag)
+{
+	u16 id = ntohs(rec->id);
+
+	*tag = 0;
+	if (!id && !rec->type)
+		return true;
+	if (!id || id >= VFW_VLAN_RESERVED)
+		return false;
+	*tag = vfw_vlan_tag(rec->type, id);
+	return *tag;
+}
+
+static const char *read_tagged(const struct vfw_state_flow_tagged *rec, struct vfw_key *key)
+{
+	size_t size = rec->family == VFW_FAMILY_IPV4 ? sizeof(key->local.v4) : sizeof(key->local);
+
+	memset(key, 0, sizeof(*key));
+	key->family = rec->family;
+	if (key->family != VFW_FAMILY_IPV4 && key->family != VFW_FAMILY_IPV6)
+		return "a flow of no family";
+	if (!read_tag(&rec->outer, &key->tags[0]) || !read_tag(&rec->inner, &key->tags[1]))
+		return "no such VLAN tag";
+	if (!vfw_key_tagged(key))
+		return "a flow without an outer VLAN tag";
+	if (memchr_inv(rec->local + size, 0, sizeof(rec->local) - size) ||
+	    memchr_inv(rec->remote + size, 0, sizeof(rec->remote) - size))
+		return "bytes behind an address of IPv4";
+	if (memchr_inv(rec->reserved, 0, sizeof(rec->reserved)))
+		return "reserved bytes are not zero";
+	memcpy(&key->local, rec->local, size);
+	memcpy(&key->remote, rec->remote, size);
+	return NULL;
+}
+
+/**
+ * vfw_restore_flows_tagged() - take a FLOWS_TAGGED frame
+ * @r: the restore
+ * @frame: the frame
+ *
+ * Return: 0, or an error with the reason reported.
+ */
+int vfw_restore_flows_tagged(struct vfw_restore *r, const struct vfw_state_frame *frame)
+{
+	const struct vfw_state_flow_tagged *rec = (const struct vfw_state_flow_tagged *)(frame + 1);
+	struct vfw_key key;
+	const char *why;
+	u32 i;
+	int err;
+
+	err = begin_flows(r, frame, VFW_FLOWS_TAGGED);
+	for (i = 0; !err && i < le32_to_cpu(frame->count); i++, rec++) {
+		r->record = i + 1;
+		why = read_tagged(rec, &key);
+		err = why ? vfw_restore_refuse(r, -EINVAL, "%s", why) :
+			    take_flow(r, &rec->flow, &key);
 	}
 	cond_resched();
 	return err;

@@ -25,7 +25,7 @@
  * @bytes: bytes of these frames
  * @ports: port records taken
  * @rules: rules that the policy is to have
- * @flows: flow records taken, by family (IPv4 first)
+ * @flows: flow records taken, by kind
  * @epoch: policy epoch that the policy is expected to get, which the flows have already
  * @policy: the policy; NULL before its frame, or when there is none
  * @table: the flows
@@ -49,7 +49,7 @@ struct vfw_restore {
 	u64 bytes;
 	u32 ports;
 	u32 rules;
-	u32 flows[2];
+	u32 flows[VFW_FLOW_KINDS];
 	u32 epoch;
 	struct vfw_policy *policy;
 	struct vfw_flow_table *table;
@@ -81,5 +81,6 @@ int vfw_restore_rules_end(struct vfw_restore *r);
 int vfw_restore_stats(struct vfw_restore *r, const struct vfw_state_frame *frame);
 int vfw_restore_flows4(struct vfw_restore *r, const struct vfw_state_frame *frame);
 int vfw_restore_flows6(struct vfw_restore *r, const struct vfw_state_frame *frame);
+int vfw_restore_flows_tagged(struct vfw_restore *r, const struct vfw_state_frame *frame);
 
 #endif /* _VFW_RESTORE_STAGE_H */

@@ -10,8 +10,6 @@
  * Only the snapshot of a frozen VM is of one instant, and says so in its header.
  */
 
-#include <linux/in.h>
-#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/string.h>
 
@@ -20,6 +18,7 @@
 #include "policy.h"
 #include "port.h"
 #include "snapshot.h"
+#include "snapshot_stage.h"
 #include "vm.h"
 
 static_assert(sizeof(struct vfw_state_frame) == 24);
@@ -33,7 +32,8 @@ static_assert(sizeof(struct vfw_state_drop) == 24);
 static_assert(sizeof(struct vfw_state_flow) == 80);
 static_assert(sizeof(struct vfw_state_flow4) == 88);
 static_assert(sizeof(struct vfw_state_flow6) == 112);
-static_assert(sizeof(struct vfw_state_end) == 32);
+static_assert(sizeof(struct vfw_state_flow_tagged) == 128);
+static_assert(sizeof(struct vfw_state_end) == 40);
 /* The largest frames that cannot be divided. */
 static_assert(24 + VFW_PORTS_MAX * sizeof(struct vfw_state_port) <= VFW_SNAPSHOT_FRAME_MIN);
 static_assert(24 + sizeof(struct vfw_state_stats) +
@@ -42,35 +42,9 @@ static_assert(24 + sizeof(struct vfw_state_rule) +
 	      2 * VFW_RANGES_MAX * sizeof(struct vfw_state_range) + VFW_COMMENT_MAX + 1 <=
 	      VFW_SNAPSHOT_FRAME_MIN);
 
-#define EXPIRES_MAX (VFW_TIMEOUT_MAX * 1000U)
-
-/**
- * struct room - the part of a frame that is not written yet
- * @at: where the next record goes
- * @left: bytes from there on
- * @count: records so far
- */
-struct room {
-	void *at;
-	size_t left;
-	u32 count;
-};
-
-static void *take(struct room *room, size_t size)
+static void *take_zeroed(struct vfw_snapshot_room *room, size_t size)
 {
-	void *rec = room->at;
-
-	if (size > room->left)
-		return NULL;
-	room->at += size;
-	room->left -= size;
-	room->count++;
-	return rec;
-}
-
-static void *take_zeroed(struct room *room, size_t size)
-{
-	void *rec = take(room, size);
+	void *rec = vfw_snapshot_take(room, size);
 
 	if (rec)
 		memset(rec, 0, size);
@@ -87,9 +61,14 @@ static struct vfw_flow_table *vm_flows(struct vfw_vm *vm)
 	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
 }
 
+static __le32 flows_now(struct vfw_vm *vm, enum vfw_flow_kind kind)
+{
+	return cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[kind].count));
+}
+
 /* Writers of frames: 0 when there is no more of the kind, 1 when there may be, or an error. */
 
-static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_header *rec = take_zeroed(room, sizeof(*rec));
 
@@ -100,13 +79,14 @@ static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room 
 	rec->time = cpu_to_le64(ktime_get_real_ns());
 	if (vm->state == VFW_VM_STATE_FROZEN)
 		rec->flags = cpu_to_le32(VFW_STATE_HEADER_FROZEN);
-	rec->flows_ipv4 = cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[0].count));
-	rec->flows_ipv6 = cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[1].count));
+	rec->flows_ipv4 = flows_now(vm, VFW_FLOWS_IPV4);
+	rec->flows_ipv6 = flows_now(vm, VFW_FLOWS_IPV6);
+	rec->flows_tagged = flows_now(vm, VFW_FLOWS_TAGGED);
 	strscpy(rec->creator, "vfw " VFW_VERSION, sizeof(rec->creator));
 	return 0;
 }
 
-static int put_vm(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_vm(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_vm *rec = take_zeroed(room, sizeof(*rec));
 
@@ -116,7 +96,7 @@ static int put_vm(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *roo
 	return 0;
 }
 
-static int put_ports(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_ports(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_port *rec;
 	struct vfw_port *port;
@@ -127,12 +107,14 @@ static int put_ports(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *
 			return -EMSGSIZE;
 		strscpy(rec->name, port->name, sizeof(rec->name));
 		rec->type = port->type;
+		if (port->trunk)
+			rec->flags = VFW_STATE_PORT_TRUNK;
 	}
 	snap->ports = room->count;
 	return 0;
 }
 
-static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	const struct vfw_policy *policy = vm_policy(vm);
 	struct vfw_state_policy *rec;
@@ -187,7 +169,7 @@ static void encode_rule(const struct vfw_rule *rule, struct vfw_state_rule *rec)
 	memcpy(rec->remote, &rule->remote, sizeof(rec->remote));
 }
 
-static bool put_rule(const struct vfw_rule *rule, struct room *room)
+static bool put_rule(const struct vfw_rule *rule, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_range *range;
 	struct vfw_state_rule *rec;
@@ -210,7 +192,7 @@ static bool put_rule(const struct vfw_rule *rule, struct room *room)
 	return true;
 }
 
-static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	const struct vfw_policy *policy = vm_policy(vm);
 
@@ -242,7 +224,7 @@ static void ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals)
 	totals->ended += vm->base_totals.ended;
 }
 
-static int put_drops(const struct vfw_stats *stats, struct room *room)
+static int put_drops(const struct vfw_stats *stats, struct vfw_snapshot_room *room)
 {
 	const u64 *drops;
 	struct vfw_state_drop *rec;
@@ -262,7 +244,7 @@ static int put_drops(const struct vfw_stats *stats, struct room *room)
 	return 0;
 }
 
-static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_stats *rec = take_zeroed(room, sizeof(*rec));
 	struct vfw_flow_totals totals;
@@ -289,163 +271,7 @@ static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *
 	return err;
 }
 
-static void encode_tcp(const struct vfw_tcp *tcp, struct vfw_state_flow *rec)
-{
-	const struct vfw_tcp_peer *remote = &tcp->peer[VFW_DIRECTION_IN];
-	const struct vfw_tcp_peer *local = &tcp->peer[VFW_DIRECTION_OUT];
-
-	rec->scales = local->scale | remote->scale << 4;
-	rec->tcp_flags_local = local->flags;
-	rec->tcp_flags_remote = remote->flags;
-	rec->tcp_local.end = cpu_to_le32(local->end);
-	rec->tcp_local.max_end = cpu_to_le32(local->max_end);
-	rec->tcp_local.max_window = cpu_to_le32(local->max_window);
-	rec->tcp_remote.end = cpu_to_le32(remote->end);
-	rec->tcp_remote.max_end = cpu_to_le32(remote->max_end);
-	rec->tcp_remote.max_window = cpu_to_le32(remote->max_window);
-}
-
-static u8 encode_flags(const struct vfw_flow *flow, u32 epoch)
-{
-	u8 flags = 0;
-
-	if (flow->flags & VFW_FLOW_OPENED_OUT)
-		flags |= VFW_STATE_FLOW_OPENED_OUT;
-	if (flow->flags & VFW_FLOW_ECHO_BOTH)
-		flags |= VFW_STATE_FLOW_ECHO_BOTH;
-	if (flow->epoch != epoch)
-		flags |= VFW_STATE_FLOW_REJUDGE;
-	return flags;
-}
-
-static void encode_key(const struct vfw_flow *flow, struct vfw_state_flow *rec)
-{
-	rec->protocol = flow->protocol;
-	if (vfw_flow_family(flow) == VFW_FAMILY_IPV4) {
-		const struct vfw_key4 *key = vfw_flow_key4(flow);
-
-		rec->local_port = key->local_port;
-		rec->remote_port = key->remote_port;
-	} else {
-		const struct vfw_key6 *key = vfw_flow_key6(flow);
-
-		rec->local_port = key->local_port;
-		rec->remote_port = key->remote_port;
-	}
-}
-
-/**
- * vfw_snapshot_encode_flow() - write what the records of flows of both families share
- * @flow: the flow, locked
- * @now: its table's time
- * @epoch: the VM's policy epoch
- * @rec: where to write it; every byte is set
- */
-void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
-			      struct vfw_state_flow *rec)
-{
-	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
-	const struct vfw_flow_origin *origin = vfw_flow_origin(flow);
-	static const struct vfw_tcp no_tcp;
-
-	rec->in_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_IN]);
-	rec->in_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_IN]);
-	rec->out_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_OUT]);
-	rec->out_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_OUT]);
-	rec->expires = cpu_to_le32(min(jiffies_to_msecs(flow->expires - now), EXPIRES_MAX));
-	rec->age = cpu_to_le32((now - origin->born) / HZ);
-	rec->flags = encode_flags(flow, epoch);
-	/* A number in the rules of another policy means nothing. */
-	rec->rule = cpu_to_le32(rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : origin->rule);
-	encode_key(flow, rec);
-	rec->state = flow->state;
-	rec->reserved[0] = 0;
-	rec->reserved[1] = 0;
-	encode_tcp(flow->protocol == IPPROTO_TCP ? &flow->tcp : &no_tcp, rec);
-}
-EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
-
-/**
- * struct flow_writer - what writes flows of one family
- * @room: where to
- * @now: the table's time
- * @epoch: the VM's policy epoch
- * @family: enum vfw_family
- */
-struct flow_writer {
-	struct room *room;
-	u32 now;
-	u32 epoch;
-	u8 family;
-};
-
-#define STOP 1
-
-static int put_flow4(struct vfw_flow *flow, void *arg)
-{
-	const struct vfw_key4 *key = vfw_flow_key4(flow);
-	struct flow_writer *w = arg;
-	struct vfw_state_flow4 *rec;
-
-	if (vfw_flow_family(flow) != VFW_FAMILY_IPV4)
-		return STOP;
-	if (vfw_flow_expired(flow, w->now))
-		return 0;
-	rec = take(w->room, sizeof(*rec));
-	if (!rec)
-		return STOP;
-	vfw_snapshot_encode_flow(flow, w->now, w->epoch, &rec->flow);
-	memcpy(rec->local, &key->local, sizeof(rec->local));
-	memcpy(rec->remote, &key->remote, sizeof(rec->remote));
-	return 0;
-}
-
-static int put_flow6(struct vfw_flow *flow, void *arg)
-{
-	const struct vfw_key6 *key = vfw_flow_key6(flow);
-	struct flow_writer *w = arg;
-	struct vfw_state_flow6 *rec;
-
-	if (vfw_flow_expired(flow, w->now))
-		return 0;
-	rec = take(w->room, sizeof(*rec));
-	if (!rec)
-		return STOP;
-	vfw_snapshot_encode_flow(flow, w->now, w->epoch, &rec->flow);
-	memcpy(rec->local, &key->local, sizeof(rec->local));
-	memcpy(rec->remote, &key->remote, sizeof(rec->remote));
-	return 0;
-}
-
-/* Families are walked one after the other, so that one cursor serves both kinds of frames. */
-static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room, int family)
-{
-	struct vfw_flow_table *table = vm_flows(vm);
-	struct flow_writer w = {
-		.room = room,
-		.now = vfw_flow_now(table),
-		.epoch = snap->epoch,
-	};
-	int err;
-
-	if (snap->cursor.family > family)
-		return 0;
-	err = vfw_flow_walk(table, &snap->cursor, family ? put_flow6 : put_flow4, &w);
-	snap->flows[family] += room->count;
-	return err == STOP && snap->cursor.family == family;
-}
-
-static int put_flows4(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
-{
-	return put_flows(snap, vm, room, 0);
-}
-
-static int put_flows6(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
-{
-	return put_flows(snap, vm, room, 1);
-}
-
-static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room)
+static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_end *rec = take_zeroed(room, sizeof(*rec));
 
@@ -454,8 +280,9 @@ static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *ro
 	rec->frames = cpu_to_le32(snap->sequence + 1);
 	rec->ports = cpu_to_le32(snap->ports);
 	rec->rules = cpu_to_le32(snap->rules);
-	rec->flows_ipv4 = cpu_to_le32(snap->flows[0]);
-	rec->flows_ipv6 = cpu_to_le32(snap->flows[1]);
+	rec->flows_ipv4 = cpu_to_le32(snap->flows[VFW_FLOWS_IPV4]);
+	rec->flows_ipv6 = cpu_to_le32(snap->flows[VFW_FLOWS_IPV6]);
+	rec->flows_tagged = cpu_to_le32(snap->flows[VFW_FLOWS_TAGGED]);
 	rec->digest = cpu_to_le32(snap->digest);
 	rec->bytes = cpu_to_le64(snap->bytes);
 	return 0;
@@ -463,7 +290,7 @@ static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *ro
 
 /* A frame of @list kind is left out when there is nothing to put in it. */
 static const struct {
-	int (*put)(struct vfw_snapshot *snap, struct vfw_vm *vm, struct room *room);
+	int (*put)(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room);
 	bool list;
 } writers[] = {
 	[VFW_FRAME_TYPE_HEADER]		= { put_header },
@@ -472,8 +299,9 @@ static const struct {
 	[VFW_FRAME_TYPE_POLICY]		= { put_policy },
 	[VFW_FRAME_TYPE_RULES]		= { put_rules, .list = true },
 	[VFW_FRAME_TYPE_STATS]		= { put_stats },
-	[VFW_FRAME_TYPE_FLOWS_IPV4]	= { put_flows4, .list = true },
-	[VFW_FRAME_TYPE_FLOWS_IPV6]	= { put_flows6, .list = true },
+	[VFW_FRAME_TYPE_FLOWS_IPV4]	= { vfw_snapshot_flows4, .list = true },
+	[VFW_FRAME_TYPE_FLOWS_IPV6]	= { vfw_snapshot_flows6, .list = true },
+	[VFW_FRAME_TYPE_FLOWS_TAGGED]	= { vfw_snapshot_flows_tagged, .list = true },
 	[VFW_FRAME_TYPE_END]		= { put_end },
 };
 
@@ -502,7 +330,7 @@ void vfw_snapshot_begin(struct vfw_snapshot *snap, struct vfw_vm *vm)
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_begin);
 
 static int finish_frame(struct vfw_snapshot *snap, struct vfw_state_frame *frame,
-			const struct room *room)
+			const struct vfw_snapshot_room *room)
 {
 	size_t length = room->at - (void *)frame;
 
@@ -539,7 +367,7 @@ static u32 next_type(u32 type)
 int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, size_t size)
 {
 	struct vfw_state_frame *frame = buf;
-	struct room room;
+	struct vfw_snapshot_room room;
 	bool skip;
 	int more;
 

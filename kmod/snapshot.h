@@ -20,7 +20,7 @@ struct vfw_vm;
  * @bytes: bytes of these frames
  * @ports: records so far
  * @rules: records so far
- * @flows: records so far, by family (IPv4 first)
+ * @flows: records so far, by kind
  */
 struct vfw_snapshot {
 	u32 type;
@@ -33,7 +33,7 @@ struct vfw_snapshot {
 	u64 bytes;
 	u32 ports;
 	u32 rules;
-	u32 flows[2];
+	u32 flows[VFW_FLOW_KINDS];
 };
 
 /* What a buffer must have so that any frame finds room in it for one record. */

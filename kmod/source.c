@@ -13,9 +13,9 @@
  *			are waited for; a walk takes the flags off, and the table is freed
  *
  * A source is an IPv4 address, or the /64 prefix of an IPv6 address: that is the least that an end
- * site is given (RFC 6177), and whoever has one has all of its addresses. A source without flows is
- * forgotten, so that there are never more than flows. The hash is keyed: an enemy chooses the
- * addresses.
+ * site is given (RFC 6177), and whoever has one has all of its addresses. The same address in
+ * another VLAN is another source. One without flows is forgotten, so that there are never more than
+ * flows. The hash is keyed: an enemy chooses the addresses.
  */
 
 #include <linux/netdevice.h>
@@ -35,6 +35,7 @@
 struct source_key {
 	__be32 prefix[2];
 	u32 family;
+	u16 tags[2];
 };
 
 /**
@@ -67,7 +68,8 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct source_key *key = data;
 
-	return siphash_2u64((__force u64)key->prefix[0] << 32 | (__force u32)key->prefix[1],
+	return siphash_3u64((__force u64)key->prefix[0] << 32 | (__force u32)key->prefix[1],
+			    key->tags[0] | (u32)key->tags[1] << 16,
 			    (u64)key->family << 32 | seed, &secret);
 }
 
@@ -81,7 +83,10 @@ static const struct rhashtable_params params = {
 
 static struct source_key key_of(const struct vfw_key *flow)
 {
-	struct source_key key = { .family = flow->family };
+	struct source_key key = {
+		.family = flow->family,
+		.tags = { flow->tags[0], flow->tags[1] },
+	};
 
 	if (flow->family == VFW_FAMILY_IPV4)
 		key.prefix[0] = flow->remote.v4;

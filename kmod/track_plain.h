@@ -89,7 +89,7 @@ static __always_inline bool vfw_track_plain(struct vfw_vm *vm, struct vfw_packet
 		return false;
 	search4_init(&search, &pkt->key);
 	hash = hash4(&search);
-	flow = flow_lookup(table, hash, &search, false);
+	flow = flow_lookup(table, hash, &search, VFW_FLOWS_IPV4);
 	if (IS_ERR_OR_NULL(flow)) {
 		pkt->hash = hash;
 		pkt->hashed = true;

@@ -39,6 +39,16 @@ static int take_prefix(const struct arg *arg, const char *value)
 	return DONE;
 }
 
+static int take_vlan_type(const struct arg *arg, const char *value)
+{
+	unsigned int type;
+
+	if (!vlan_type_parse(value, &type))
+		return fail("'%s %s': expected %s", arg->word, value, arg->expects);
+	vnl_put_u32(arg->to, arg->attr, type);
+	return DONE;
+}
+
 static int take_keys(struct args *args, struct nl_msg *request)
 {
 	struct arg keys[] = {
@@ -60,6 +70,14 @@ static int take_keys(struct args *args, struct nl_msg *request)
 		  .attr = VFW_A_FLOW_STATE, .names = &spec_flow_state },
 		{ "rule", "a number", arg_put_u32, request,
 		  .attr = VFW_A_FLOW_RULE, .max = VFW_RULES_MAX },
+		{ "vlan", "a number, 0 for no tag", arg_put_u32, request,
+		  .attr = VFW_A_FLOW_VLAN, .max = VLAN_MAX },
+		{ "vlan-inner", "a number, 0 for no second tag", arg_put_u32, request,
+		  .attr = VFW_A_FLOW_VLAN_INNER, .max = VLAN_MAX },
+		{ "vlan-type", "802.1q, 802.1ad or an ethertype", take_vlan_type, request,
+		  .attr = VFW_A_FLOW_VLAN_TYPE },
+		{ "vlan-inner-type", "802.1q, 802.1ad or an ethertype", take_vlan_type,
+		  request, .attr = VFW_A_FLOW_VLAN_INNER_TYPE },
 	};
 
 	return args_keys(args, keys, ARRAY_SIZE(keys));
@@ -139,11 +157,14 @@ const struct object flow_object = {
 	"FILTER := [family ipv4|ipv6] [protocol NAME|N]\n"
 	"          [local ADDRESS[/LENGTH]] [remote ADDRESS[/LENGTH]]\n"
 	"          [local-port N] [remote-port N] [opened in|out] [state STATE] [rule N]\n"
+	"          [vlan N] [vlan-inner N] [vlan-type TYPE] [vlan-inner-type TYPE]\n"
 	"STATE  := new | replied | stream | tcp-syn-sent | tcp-syn-sent2 | tcp-syn-recv |\n"
 	"          tcp-established | tcp-fin-wait | tcp-close-wait | tcp-last-ack |\n"
 	"          tcp-time-wait | tcp-close\n"
+	"TYPE   := 802.1q | 802.1ad | an ethertype such as 0x9100\n"
 	"\n"
 	"Shows or removes the flows that fit all of FILTER; flush prints how many. The VM's end\n"
 	"comes first; -> is a flow that the VM opened, <- one that the far end opened. With -s,\n"
-	"counters and TCP windows are shown.\n",
+	"counters and TCP windows are shown. VLANs are shown where frames had tags; vlan 0 in\n"
+	"FILTER is for those that had none.\n",
 };

@@ -5,6 +5,7 @@
 #include "spec.h"
 #include "text.h"
 
+#include <linux/if_ether.h>
 #include <linux/vfw.h>
 #include <linux/vfw_state.h>
 #include <netinet/in.h>
@@ -72,6 +73,18 @@ static void print_ends(struct nlattr *const *attrs)
 	print_end(attrs, VFW_A_FLOW_REMOTE, VFW_A_FLOW_REMOTE_PORT);
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		print_text(" id %u", number(attrs, VFW_A_FLOW_LOCAL_PORT));
+}
+
+/* The usual type of a tag is not worth a word. */
+static void print_vlan(struct nlattr *const *attrs, const char *word, int id, int type)
+{
+	char text[VLAN_TYPE_TEXT];
+
+	if (!attrs[id])
+		return;
+	print_text(" %s %u", word, number(attrs, id));
+	if (number(attrs, type) != ETH_P_8021Q)
+		print_text(" %s-type %s", word, vlan_type_text(number(attrs, type), text));
 }
 
 static void print_counters(struct nlattr *const *attrs)
@@ -143,6 +156,8 @@ int flow_show(const struct nlattr *head, int length)
 	if (!spec_parse(&spec_flow, attrs, head, length))
 		return fail("the flow is malformed");
 	print_ends(attrs);
+	print_vlan(attrs, "vlan", VFW_A_FLOW_VLAN, VFW_A_FLOW_VLAN_TYPE);
+	print_vlan(attrs, "vlan-inner", VFW_A_FLOW_VLAN_INNER, VFW_A_FLOW_VLAN_INNER_TYPE);
 	print_attr(&spec_flow, attrs, VFW_A_FLOW_STATE, " %s");
 	print_text(" expires %llus", number64(attrs, VFW_A_FLOW_EXPIRES) / MS_PER_SEC);
 	print_attr(&spec_flow, attrs, VFW_A_FLOW_RULE, " rule %s");

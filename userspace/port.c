@@ -37,6 +37,14 @@ static int name_and_keys(struct args *args, struct nl_msg *request, struct arg *
 	return code;
 }
 
+/* The attribute is the flag. */
+static int put_flag(const struct arg *arg, const char *value)
+{
+	(void)value;
+	vnl_put_flag(arg->to, arg->attr);
+	return DONE;
+}
+
 static int add(struct args *args)
 {
 	struct nl_msg *request = vnl_request(VFW_CMD_PORT_NEW);
@@ -45,6 +53,7 @@ static int add(struct args *args)
 		  .attr = VFW_A_PORT_VM },
 		{ "type", "host or mirrored", arg_put_enum, request,
 		  .attr = VFW_A_PORT_TYPE, .names = &spec_port_type },
+		{ "trunk", NULL, put_flag, request, .attr = VFW_A_PORT_TRUNK },
 	};
 
 	if (!request)
@@ -60,6 +69,8 @@ static int set(struct args *args)
 		  .attr = VFW_A_PORT_NEW_NAME, .max = VFW_IFNAME_MAX },
 		{ "type", "host or mirrored", arg_put_enum, request,
 		  .attr = VFW_A_PORT_TYPE, .names = &spec_port_type },
+		{ "trunk", NULL, put_flag, request, .attr = VFW_A_PORT_TRUNK },
+		{ "access", NULL, put_flag, request, .attr = VFW_A_PORT_ACCESS },
 	};
 
 	if (!request)
@@ -96,6 +107,8 @@ void port_show_line(const struct vnl_reply *reply)
 	print_attr(reply->set, reply->attrs, VFW_A_PORT_NAME, "%s");
 	print_attr(reply->set, reply->attrs, VFW_A_PORT_VM, " vm %s");
 	print_attr(reply->set, reply->attrs, VFW_A_PORT_TYPE, " type %s");
+	if (reply->attrs[VFW_A_PORT_TRUNK])
+		print_text(" trunk");
 	print_attr(reply->set, reply->attrs, VFW_A_PORT_STATE, " state %s");
 	if (!options.details)
 		return;
@@ -153,11 +166,12 @@ const struct object port_object = {
 	.name = "port",
 	.verbs = verbs,
 	.help =
-	"Usage: vfw-nl port add NAME vm VM [type host|mirrored]\n"
-	"       vfw-nl port set NAME [name NEW] [type host|mirrored]\n"
+	"Usage: vfw-nl port add NAME vm VM [type host|mirrored] [trunk]\n"
+	"       vfw-nl port set NAME [name NEW] [type host|mirrored] [trunk|access]\n"
 	"       vfw-nl port show [NAME | vm VM]\n"
 	"       vfw-nl port del NAME\n"
 	"\n"
 	"NAME is the name of a netdev of this host that leads to the VM; it need not be there\n"
-	"yet. A tap or veth is of type host, a macvtap mirrored; the kernel finds that itself.\n",
+	"yet. A tap or veth is of type host, a macvtap mirrored; the kernel finds that itself.\n"
+	"Frames with VLAN tags, one or two, pass on a trunk only.\n",
 };

@@ -86,9 +86,12 @@ static int mark_port(const struct vnl_reply *reply, void *data)
 	struct nlattr *name = reply->attrs[VFW_A_PORT_NAME];
 	struct restore_target *target = data;
 
-	for (unsigned int i = 0; name && i < target->port_count; i++)
-		if (strcmp(nla_get_string(name), target->ports[i]) == 0)
-			target->there[i] = true;
+	for (unsigned int i = 0; name && i < target->port_count; i++) {
+		if (strcmp(nla_get_string(name), target->ports[i]) != 0)
+			continue;
+		target->there[i] = true;
+		target->trunk[i] = reply->attrs[VFW_A_PORT_TRUNK];
+	}
 	return DONE;
 }
 
@@ -149,20 +152,34 @@ static void note_type(const char *name, int type, int old_type)
 
 /*
  * The type is not taken over but left to the kernel, which finds it from the netdev: the VM may
- * have left a macvtap and be arriving at a tap.
+ * have left a macvtap and be arriving at a tap. That it is a trunk is the VM's, and is.
  */
-static int declare_port(struct restore_target *target, unsigned int i, int old_type)
+static int declare_port(struct restore_target *target, unsigned int i,
+			const struct vfw_state_port *port)
 {
 	struct nl_msg *request = vnl_request(VFW_CMD_PORT_NEW);
 	int code, type = -1;
 
 	vnl_put(request, VFW_A_PORT_VM, target->uuid, sizeof(target->uuid));
 	vnl_put_string(request, VFW_A_PORT_NAME, target->ports[i]);
+	if (port->flags & VFW_STATE_PORT_TRUNK)
+		vnl_put_flag(request, VFW_A_PORT_TRUNK);
 	code = vnl_do(request, take_type, &type);
 	target->made[i] = code == DONE;
 	if (code == DONE)
-		note_type(target->ports[i], type, old_type);
+		note_type(target->ports[i], type, port->type);
 	return code;
+}
+
+/* What was declared beforehand stays as it is, but should be known. */
+static void note_trunk(const struct restore_target *target, unsigned int i,
+		       const struct vfw_state_port *port)
+{
+	bool trunk = port->flags & VFW_STATE_PORT_TRUNK;
+
+	if (trunk != target->trunk[i])
+		note("port %s is %s here, it was %s at the source", target->ports[i],
+		     target->trunk[i] ? "a trunk" : "no trunk", trunk ? "one" : "none");
 }
 
 /**
@@ -184,9 +201,12 @@ int target_declare(struct restore_target *target, const struct vfw_state_vm *vm,
 
 	if (code == DONE && !vm_there)
 		code = declare_vm(target, vm);
-	for (unsigned int i = 0; code == DONE && i < target->port_count; i++)
-		if (!target->there[i])
-			code = declare_port(target, i, ports[i].type);
+	for (unsigned int i = 0; code == DONE && i < target->port_count; i++) {
+		if (target->there[i])
+			note_trunk(target, i, &ports[i]);
+		else
+			code = declare_port(target, i, &ports[i]);
+	}
 	return code;
 }
 

@@ -30,6 +30,7 @@ struct port_map {
  * @map_count: how many
  * @ports: names of the ports here
  * @there: those that were declared for the VM before
+ * @trunk: those of them that are trunks
  * @made: those that we declared
  * @port_count: how many
  * @vm_made: we declared the VM
@@ -41,6 +42,7 @@ struct restore_target {
 	unsigned int map_count;
 	char ports[VFW_PORTS_MAX][IFNAMSIZ];
 	bool there[VFW_PORTS_MAX];
+	bool trunk[VFW_PORTS_MAX];
 	bool made[VFW_PORTS_MAX];
 	unsigned int port_count;
 	bool vm_made;

@@ -96,8 +96,10 @@ static int show_ports(struct info *info)
 	for (__u32 i = 0; i < info->stream.count; i++, port++) {
 		print_object_begin(NULL);
 		print_string("name", "port %s", (const char *)port->name);
-		print_string("type", " type %s\n",
+		print_string("type", " type %s",
 			     spec_enum_name(&spec_port_type, port->type));
+		print_flag("trunk", " trunk", port->flags & VFW_STATE_PORT_TRUNK);
+		print_text("\n");
 		print_object_end();
 	}
 	print_array_end();
@@ -212,23 +214,39 @@ static int show_stats(struct info *info)
 	return DONE;
 }
 
+/* Takes the record of a flow at @at for a message of the kernel. */
+static int read_flow(struct info *info, size_t at)
+{
+	const struct state_stream *stream = &info->stream;
+	const void *record = stream->frame + at;
+
+	if (stream->type == VFW_FRAME_TYPE_FLOWS_TAGGED) {
+		if (state_check_flow_tagged(stream, at, info->rules))
+			return FAILED;
+		record_flow_tagged(info->message, record);
+		return DONE;
+	}
+	if (state_check_flow(stream, at, info->rules))
+		return FAILED;
+	record_flow(info->message, record, stream->type == VFW_FRAME_TYPE_FLOWS_IPV4 ?
+					   VFW_FAMILY_IPV4 : VFW_FAMILY_IPV6);
+	return DONE;
+}
+
 static int show_flows(struct info *info)
 {
 	const struct state_stream *stream = &info->stream;
-	bool four = stream->type == VFW_FRAME_TYPE_FLOWS_IPV4;
-	size_t size = four ? sizeof(struct vfw_state_flow4) : sizeof(struct vfw_state_flow6);
+	size_t size = state_records_length(stream) / stream->count;
 	size_t at = FRAME_HEADER;
 	struct vnl_reply reply;
 
-	/* Flows of both families are in one list. */
-	if (info->list == VFW_FRAME_TYPE_FLOWS_IPV4)
+	/* Flows of all kinds are in one list. */
+	if (info->list >= VFW_FRAME_TYPE_FLOWS_IPV4)
 		info->list = stream->type;
 	open_list(info, "flow");
 	for (__u32 i = 0; i < stream->count; i++, at += size) {
-		if (state_check_flow(stream, at, info->rules))
+		if (read_flow(info, at))
 			return FAILED;
-		record_flow(info->message, (const void *)stream->frame + at,
-			    four ? VFW_FAMILY_IPV4 : VFW_FAMILY_IPV6);
 		record_reply(info->message, VFW_CMD_FLOW_GET, &reply);
 		if (flow_show(reply.head, reply.length))
 			return FAILED;
@@ -247,6 +265,7 @@ static int show_end(struct info *info)
 	print_uint("rules", " %llu rules", le32toh(end->rules));
 	print_uint("flows-ipv4", " %llu IPv4 flows", le32toh(end->flows_ipv4));
 	print_uint("flows-ipv6", " %llu IPv6 flows", le32toh(end->flows_ipv6));
+	print_uint("flows-tagged", " %llu flows in VLANs", le32toh(end->flows_tagged));
 	print_uint("bytes", " %llu bytes before the end frame\n", le64toh(end->bytes));
 	print_object_end();
 	return DONE;
@@ -263,6 +282,7 @@ static int show_frame(struct info *info)
 		[VFW_FRAME_TYPE_STATS] = show_stats,
 		[VFW_FRAME_TYPE_FLOWS_IPV4] = show_flows,
 		[VFW_FRAME_TYPE_FLOWS_IPV6] = show_flows,
+		[VFW_FRAME_TYPE_FLOWS_TAGGED] = show_flows,
 		[VFW_FRAME_TYPE_END] = show_end,
 	};
 

@@ -58,7 +58,7 @@ static int check_file(struct restore *restore)
 	}
 	if (state_expect_eof(stream))
 		return FAILED;
-	restore->progress.total = (__u64)stream->flows_ipv4 + stream->flows_ipv6;
+	restore->progress.total = state_flows(stream);
 	return state_rewind(stream);
 }
 
@@ -146,8 +146,7 @@ static int send_frames(struct restore *restore)
 			code = send_frame(restore, stream->frame, stream->length);
 		if (code == DONE && signals_caught())
 			code = fail("interrupted");
-		progress_show(&restore->progress,
-			      (__u64)stream->flows_ipv4 + stream->flows_ipv6);
+		progress_show(&restore->progress, state_flows(stream));
 	}
 	progress_end(&restore->progress);
 	return code;

@@ -33,7 +33,7 @@ SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "icmp-type", "icmp-error", "icmp-reply", "source-limit");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
-	  "flows-ipv6", "end");
+	  "flows-ipv6", "flows-tagged", "end");
 
 #define SPEC_SET(symbol, spec_name)						\
 	const struct spec_set symbol = {					\
@@ -81,6 +81,8 @@ static const struct spec_attr spec_port_attrs[] = {
 	[VFW_A_PORT_STATE] = { "state", SPEC_U32, .names = &spec_port_state },
 	[VFW_A_PORT_IFINDEX] = { "ifindex", SPEC_U32 },
 	[VFW_A_PORT_ID] = { "id", SPEC_U32 },
+	[VFW_A_PORT_TRUNK] = { "trunk", SPEC_FLAG },
+	[VFW_A_PORT_ACCESS] = { "access", SPEC_FLAG },
 };
 
 SPEC_SET(spec_port, "port");
@@ -194,6 +196,10 @@ static const struct spec_attr spec_flow_attrs[] = {
 	[VFW_A_FLOW_TCP_REMOTE] = { "tcp-remote", SPEC_NEST, .nested = &spec_tcp_peer },
 	[VFW_A_FLOW_COUNT] = { "count", SPEC_U32 },
 	[VFW_A_FLOW_PAD] = { "pad", SPEC_PAD },
+	[VFW_A_FLOW_VLAN] = { "vlan", SPEC_U32 },
+	[VFW_A_FLOW_VLAN_INNER] = { "vlan-inner", SPEC_U32 },
+	[VFW_A_FLOW_VLAN_TYPE] = { "vlan-type", SPEC_U32 },
+	[VFW_A_FLOW_VLAN_INNER_TYPE] = { "vlan-inner-type", SPEC_U32 },
 };
 
 SPEC_SET(spec_flow, "flow");

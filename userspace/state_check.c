@@ -6,6 +6,7 @@
  */
 #include "state_check.h"
 #include "spec.h"
+#include "text.h"
 
 #include <endian.h>
 #include <netinet/in.h>
@@ -77,6 +78,9 @@ int state_check_header(const struct state_stream *stream)
 	if (le32toh(header->flows_ipv6) > VFW_FLOWS_MAX)
 		return fault(stream, FRAME_HEADER, vfw_state_header, flows_ipv6,
 			     "more flows are announced than any VM may have");
+	if (le32toh(header->flows_tagged) > VFW_FLOWS_MAX)
+		return fault(stream, FRAME_HEADER, vfw_state_header, flows_tagged,
+			     "more flows are announced than any VM may have");
 	if (!padded(header->creator, sizeof(header->creator)))
 		return fault(stream, FRAME_HEADER, vfw_state_header, creator,
 			     "the creator is not padded with zeros");
@@ -116,6 +120,9 @@ static int check_port(const struct state_stream *stream, __u32 number)
 	if (check_enum(stream, at + offsetof(struct vfw_state_port, type), &spec_port_type,
 		       port->type))
 		return FAILED;
+	if (port->flags & ~VFW_STATE_PORT_TRUNK)
+		return fault(stream, at, vfw_state_port, flags, "unknown flags %#x",
+			     port->flags);
 	if (!all_zero(port->reserved, sizeof(port->reserved)))
 		return fault(stream, at, vfw_state_port, reserved,
 			     "reserved bytes are not zero");
@@ -371,7 +378,7 @@ static int check_flow_tcp(const struct state_stream *stream, size_t at,
 }
 
 /**
- * state_check_flow() - check what the records of both families share
+ * state_check_flow() - check what the records of flows of all kinds share
  * @stream: the stream
  * @at: where the record begins
  * @rules: how many rules the policy has
@@ -403,4 +410,51 @@ int state_check_flow(const struct state_stream *stream, size_t at, __u32 rules)
 		return fault(stream, at, vfw_state_flow, rule, "there is no rule %u",
 			     le32toh(flow->rule));
 	return check_flow_tcp(stream, at, flow);
+}
+
+static int check_vlan(const struct state_stream *stream, size_t at,
+		      const struct vfw_state_vlan *vlan)
+{
+	__u16 id = ntohs(vlan->id);
+
+	if (!vlan->type && !id)
+		return DONE;
+	if (!vlan_type_known(ntohs(vlan->type)))
+		return state_fault(stream, at, "no VLAN tag is of type %#x", ntohs(vlan->type));
+	if (id < 1 || id > VLAN_MAX)
+		return state_fault(stream, at, "there is no VLAN %u", id);
+	return DONE;
+}
+
+/**
+ * state_check_flow_tagged() - check the record of a flow in a VLAN
+ * @stream: the stream
+ * @at: where it begins
+ * @rules: how many rules the policy has
+ *
+ * Return: DONE or FAILED.
+ */
+int state_check_flow_tagged(const struct state_stream *stream, size_t at, __u32 rules)
+{
+	const struct vfw_state_flow_tagged *flow = (const void *)stream->frame + at;
+
+	if (state_check_flow(stream, at, rules) ||
+	    check_vlan(stream, at + offsetof(struct vfw_state_flow_tagged, outer),
+		       &flow->outer) ||
+	    check_vlan(stream, at + offsetof(struct vfw_state_flow_tagged, inner), &flow->inner))
+		return FAILED;
+	if (!flow->outer.id)
+		return fault(stream, at, vfw_state_flow_tagged, outer,
+			     "there is no outer VLAN tag");
+	if (flow->family != VFW_FAMILY_IPV4 && flow->family != VFW_FAMILY_IPV6)
+		return fault(stream, at, vfw_state_flow_tagged, family,
+			     "a flow cannot be of family %u", flow->family);
+	if (flow->family == VFW_FAMILY_IPV4 &&
+	    !(all_zero(flow->local + 4, 12) && all_zero(flow->remote + 4, 12)))
+		return fault(stream, at, vfw_state_flow_tagged, local,
+			     "bytes behind an address of IPv4");
+	if (!all_zero(flow->reserved, sizeof(flow->reserved)))
+		return fault(stream, at, vfw_state_flow_tagged, reserved,
+			     "reserved bytes are not zero");
+	return DONE;
 }

@@ -158,22 +158,17 @@ static void put_peer(struct nl_msg *message, int attr, const struct vfw_state_tc
 	nla_nest_end(message, nest);
 }
 
-/**
- * record_flow() - a flow
- * @message: filled
- * @flow: the record, checked; its addresses follow
- * @family: VFW_FAMILY_IPV4 or VFW_FAMILY_IPV6
- */
-void record_flow(struct nl_msg *message, const struct vfw_state_flow *flow, __u32 family)
+/* @remote: its remote address; the local one follows the record. */
+static void put_flow(struct nl_msg *message, const struct vfw_state_flow *flow, __u32 family,
+		     const __u8 *remote)
 {
 	unsigned int bytes = family == VFW_FAMILY_IPV4 ? 4 : 16;
-	const __u8 *addresses = (const __u8 *)(flow + 1);
 
 	empty(message);
 	vnl_put_u32(message, VFW_A_FLOW_FAMILY, family);
 	vnl_put_u32(message, VFW_A_FLOW_PROTOCOL, flow->protocol);
-	vnl_put(message, VFW_A_FLOW_LOCAL, addresses, bytes);
-	vnl_put(message, VFW_A_FLOW_REMOTE, addresses + bytes, bytes);
+	vnl_put(message, VFW_A_FLOW_LOCAL, flow + 1, bytes);
+	vnl_put(message, VFW_A_FLOW_REMOTE, remote, bytes);
 	vnl_put_u32(message, VFW_A_FLOW_LOCAL_PORT, ntohs(flow->local_port));
 	vnl_put_u32(message, VFW_A_FLOW_REMOTE_PORT, ntohs(flow->remote_port));
 	vnl_put_u32(message, VFW_A_FLOW_OPENED,
@@ -193,6 +188,39 @@ void record_flow(struct nl_msg *message, const struct vfw_state_flow *flow, __u3
 		 flow->tcp_flags_local);
 	put_peer(message, VFW_A_FLOW_TCP_REMOTE, &flow->tcp_remote, flow->scales >> 4,
 		 flow->tcp_flags_remote);
+}
+
+/**
+ * record_flow() - a flow
+ * @message: filled
+ * @flow: the record, checked; its addresses follow
+ * @family: VFW_FAMILY_IPV4 or VFW_FAMILY_IPV6
+ */
+void record_flow(struct nl_msg *message, const struct vfw_state_flow *flow, __u32 family)
+{
+	const __u8 *addresses = (const __u8 *)(flow + 1);
+
+	put_flow(message, flow, family, addresses + (family == VFW_FAMILY_IPV4 ? 4 : 16));
+}
+
+static void put_vlan(struct nl_msg *message, int id, int type, const struct vfw_state_vlan *vlan)
+{
+	if (!vlan->id)
+		return;
+	vnl_put_u32(message, id, ntohs(vlan->id));
+	vnl_put_u32(message, type, ntohs(vlan->type));
+}
+
+/**
+ * record_flow_tagged() - a flow in a VLAN
+ * @message: filled
+ * @flow: the record, checked
+ */
+void record_flow_tagged(struct nl_msg *message, const struct vfw_state_flow_tagged *flow)
+{
+	put_flow(message, &flow->flow, flow->family, flow->remote);
+	put_vlan(message, VFW_A_FLOW_VLAN, VFW_A_FLOW_VLAN_TYPE, &flow->outer);
+	put_vlan(message, VFW_A_FLOW_VLAN_INNER, VFW_A_FLOW_VLAN_INNER_TYPE, &flow->inner);
 }
 
 /**

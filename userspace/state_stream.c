@@ -20,7 +20,8 @@ static_assert(sizeof(struct vfw_state_stats) == 64, "stats");
 static_assert(sizeof(struct vfw_state_drop) == 24, "drop");
 static_assert(sizeof(struct vfw_state_flow4) == 88, "flow4");
 static_assert(sizeof(struct vfw_state_flow6) == 112, "flow6");
-static_assert(sizeof(struct vfw_state_end) == 32, "end");
+static_assert(sizeof(struct vfw_state_flow_tagged) == 128, "flow in a VLAN");
+static_assert(sizeof(struct vfw_state_end) == 40, "end");
 
 #define FRAME_HEADER sizeof(struct vfw_state_frame)
 #define CRC_AT offsetof(struct vfw_state_frame, crc)
@@ -52,6 +53,8 @@ static const struct frame_kind kinds[] = {
 					VFW_FRAME_MAX },
 	[VFW_FRAME_TYPE_FLOWS_IPV6] = { false, sizeof(struct vfw_state_flow6), 1,
 					VFW_FRAME_MAX },
+	[VFW_FRAME_TYPE_FLOWS_TAGGED] = { false, sizeof(struct vfw_state_flow_tagged), 1,
+					  VFW_FRAME_MAX },
 	[VFW_FRAME_TYPE_END] = { true, sizeof(struct vfw_state_end), 1, 1 },
 };
 
@@ -246,8 +249,13 @@ static int check_end(const struct state_stream *stream)
 			stream->flows_ipv4) ||
 	    check_total(stream, AT(flows_ipv6), "IPv6 flows", le32toh(end->flows_ipv6),
 			stream->flows_ipv6) ||
+	    check_total(stream, AT(flows_tagged), "flows in VLANs", le32toh(end->flows_tagged),
+			stream->flows_tagged) ||
 	    check_total(stream, AT(bytes), "bytes", le64toh(end->bytes), stream->offset))
 		return FAILED;
+	if (end->reserved)
+		return state_fault(stream, FRAME_HEADER + AT(reserved),
+				   "reserved bytes are not zero");
 	if (le32toh(end->digest) != stream->digest)
 		return state_fault(stream, FRAME_HEADER + AT(digest),
 				   "wrong digest: %08x stands there, the frames make %08x",
@@ -273,10 +281,13 @@ static int count_records(struct state_stream *stream)
 	case VFW_FRAME_TYPE_FLOWS_IPV6:
 		stream->flows_ipv6 += stream->count;
 		break;
+	case VFW_FRAME_TYPE_FLOWS_TAGGED:
+		stream->flows_tagged += stream->count;
+		break;
 	case VFW_FRAME_TYPE_END:
 		return check_end(stream);
 	}
-	if ((__u64)stream->flows_ipv4 + stream->flows_ipv6 > VFW_FLOWS_MAX)
+	if (state_flows(stream) > VFW_FLOWS_MAX)
 		return state_fault(stream, 12, "more than %u flows", VFW_FLOWS_MAX);
 	return DONE;
 }

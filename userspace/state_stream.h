@@ -25,6 +25,7 @@
  * @rules: rule records so far
  * @flows_ipv4: flow records of IPv4 so far
  * @flows_ipv6: flow records of IPv6 so far
+ * @flows_tagged: flow records of both in VLANs so far
  */
 struct state_stream {
 	FILE *file;
@@ -41,6 +42,7 @@ struct state_stream {
 	__u32 rules;
 	__u32 flows_ipv4;
 	__u32 flows_ipv6;
+	__u32 flows_tagged;
 };
 
 static_assert(offsetof(struct state_stream, frame) % 8 == 0, "alignment");
@@ -57,6 +59,11 @@ int state_fault(const struct state_stream *stream, size_t at, const char *fmt, .
 static inline const void *state_records(const struct state_stream *stream)
 {
 	return stream->frame + sizeof(struct vfw_state_frame);
+}
+
+static inline __u64 state_flows(const struct state_stream *stream)
+{
+	return (__u64)stream->flows_ipv4 + stream->flows_ipv6 + stream->flows_tagged;
 }
 
 static inline size_t state_records_length(const struct state_stream *stream)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <linux/if_ether.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,4 +223,67 @@ const char *service_name(unsigned int protocol, unsigned int port)
 	if (!services_read)
 		services_load();
 	return services[protocol == 17][port];
+}
+
+/* Ethertypes that begin a VLAN tag; those of the standards have names. */
+static const struct {
+	unsigned int type;
+	const char *name;
+} vlan_types[] = {
+	{ ETH_P_8021Q, "802.1q" },
+	{ ETH_P_8021AD, "802.1ad" },
+	{ ETH_P_QINQ1, NULL },
+	{ ETH_P_QINQ2, NULL },
+	{ ETH_P_QINQ3, NULL },
+};
+
+/**
+ * vlan_type_known() - does an ethertype begin a VLAN tag?
+ * @type: the ethertype
+ */
+bool vlan_type_known(unsigned int type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vlan_types); i++)
+		if (vlan_types[i].type == type)
+			return true;
+	return false;
+}
+
+/**
+ * vlan_type_parse() - read the type of a VLAN tag
+ * @word: 802.1q, 802.1ad, or an ethertype such as 0x9100
+ * @type: its number
+ *
+ * Return: false when it is none.
+ */
+bool vlan_type_parse(const char *word, unsigned int *type)
+{
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(vlan_types); i++) {
+		if (!vlan_types[i].name || strcmp(vlan_types[i].name, word) != 0)
+			continue;
+		*type = vlan_types[i].type;
+		return true;
+	}
+	if (!isdigit((unsigned char)word[0]))
+		return false;
+	*type = strtoul(word, &end, 0);
+	return *end == '\0' && vlan_type_known(*type);
+}
+
+/**
+ * vlan_type_text() - the type of a VLAN tag as text
+ * @type: its number
+ * @text: filled, unless it has a name
+ *
+ * Return: its name; @text when it has none or numbers are wanted (-n).
+ */
+const char *vlan_type_text(unsigned int type, char text[VLAN_TYPE_TEXT])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vlan_types) && !options.numeric; i++)
+		if (vlan_types[i].type == type && vlan_types[i].name)
+			return vlan_types[i].name;
+	snprintf(text, VLAN_TYPE_TEXT, "0x%04x", type & 0xffff);
+	return text;
 }

@@ -13,14 +13,16 @@
 #include "../flow.h"
 #include "../flow_find.h"
 #include "../policy.h"
+#include "../vlan.h"
 
 #define KEYS	500
+#define SPACES	12	/* two families in each of so many kinds of frames */
 
 struct flow_test {
 	struct vfw_flow_table *table;
 	struct vfw_policy *policy;
-	bool present[2][KEYS];
-	u32 seen[2][KEYS];
+	bool present[SPACES][KEYS];
+	u32 seen[SPACES][KEYS];
 	u32 count;
 	gfp_t gfp;
 };
@@ -51,11 +53,31 @@ static void flow_test_exit(struct kunit *test)
 		vfw_policy_free(t->policy);
 }
 
-/* Key number @i of a family: neighbours differ in one field only. */
-static struct vfw_key make_key(int family, u32 i)
+/* Tags of which no two are the same, though nearly. */
+static const struct {
+	u16 type, id, inner_type, inner_id;
+} spaces[SPACES / 2] = {
+	{},
+	{ ETH_P_8021Q, 5 },
+	{ ETH_P_8021AD, 5 },
+	{ ETH_P_8021Q, 6 },
+	{ ETH_P_8021Q, 5, ETH_P_8021Q, 6 },
+	{ ETH_P_8021Q, 6, ETH_P_8021Q, 5 },
+};
+
+static u16 space_tag(u16 type, u16 id)
+{
+	return id ? vfw_vlan_tag(htons(type), id) : 0;
+}
+
+/*
+ * Key number @i of a family in frames with tags or without (even, odd; by pairs): neighbours differ
+ * in one field only.
+ */
+static struct vfw_key make_key(int space, u32 i)
 {
 	struct vfw_key key = {
-		.family = family ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4,
+		.family = space & 1 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4,
 		.protocol = i & 1 ? IPPROTO_TCP : IPPROTO_UDP,
 		.local_port = htons(1000 + i / 2),
 		.remote_port = htons(80),
@@ -63,7 +85,23 @@ static struct vfw_key make_key(int family, u32 i)
 
 	key.local.words[0] = htonl(0x0a000001);
 	key.remote.words[0] = htonl(0x0a000002);
+	key.tags[0] = space_tag(spaces[space / 2].type, spaces[space / 2].id);
+	key.tags[1] = space_tag(spaces[space / 2].inner_type, spaces[space / 2].inner_id);
 	return key;
+}
+
+static int key_space(const struct vfw_key *key)
+{
+	struct vfw_key other;
+	int space;
+
+	for (space = 0; space < SPACES; space++) {
+		other = make_key(space, 0);
+		if (!memcmp(key->tags, other.tags, sizeof(key->tags)) &&
+		    key->family == other.family)
+			return space;
+	}
+	return 0;
 }
 
 static u32 key_number(const struct vfw_key *key)
@@ -123,35 +161,36 @@ static int count_seen(struct vfw_flow *flow, void *arg)
 	struct vfw_key key;
 
 	vfw_flow_key(flow, &key);
-	t->seen[key.family == VFW_FAMILY_IPV6][key_number(&key)]++;
+	t->seen[key_space(&key)][key_number(&key)]++;
 	return 0;
 }
 
 static void expect_walk(struct kunit *test, struct flow_test *t)
 {
 	struct vfw_flow_cursor cursor = {};
-	int family, i;
+	int space, i;
 
 	memset(t->seen, 0, sizeof(t->seen));
 	KUNIT_EXPECT_EQ(test, vfw_flow_walk(t->table, &cursor, count_seen, t), 0);
-	for (family = 0; family < 2; family++)
+	for (space = 0; space < SPACES; space++)
 		for (i = 0; i < KEYS; i++)
-			KUNIT_EXPECT_EQ(test, t->seen[family][i], t->present[family][i]);
+			KUNIT_EXPECT_EQ(test, t->seen[space][i], t->present[space][i]);
 }
 
 static void flow_random(struct kunit *test)
 {
 	struct flow_test *t = test->priv;
 	struct vfw_key key;
-	int round, family;
+	int round, space;
 	u32 i;
 
-	for (round = 0; round < 20000; round++) {
-		family = get_random_u32() & 1;
+	t->policy->max_half_open = SPACES * KEYS;
+	for (round = 0; round < 60000; round++) {
+		space = get_random_u32() % SPACES;
 		i = get_random_u32() % KEYS;
-		key = make_key(family, i);
-		KUNIT_EXPECT_EQ(test, table_has(t, &key), t->present[family][i]);
-		if (t->present[family][i]) {
+		key = make_key(space, i);
+		KUNIT_EXPECT_EQ(test, table_has(t, &key), t->present[space][i]);
+		if (t->present[space][i]) {
 			KUNIT_EXPECT_EQ(test, add_key(t, &key), U8_MAX);
 			remove_key(t, &key);
 			t->count--;
@@ -159,8 +198,8 @@ static void flow_random(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, add_key(t, &key), VFW_DROP_REASON_NONE);
 			t->count++;
 		}
-		t->present[family][i] = !t->present[family][i];
-		if (round % 1000 == 0)
+		t->present[space][i] = !t->present[space][i];
+		if (round % 2000 == 0)
 			expect_walk(test, t);
 	}
 	expect_walk(test, t);
@@ -386,11 +425,12 @@ static void flow_hash_resizes_under_readers(struct kunit *test)
 static void flow_hash_reserves(struct kunit *test)
 {
 	struct flow_test *t = test->priv;
-	const u32 flows[2] = { 50000, U32_MAX };
+	const u32 flows[VFW_FLOW_KINDS] = { 50000, U32_MAX, 100000 };
 
 	vfw_flow_table_reserve(t->table, flows);
 	KUNIT_EXPECT_EQ(test, chains(t->table, 0), 131072U);
 	KUNIT_EXPECT_LE(test, chains(t->table, 1), 1U << 21);
+	KUNIT_EXPECT_EQ(test, chains(t->table, 2), 262144U);
 	add_many(test, t, KEYS);
 	vfw_flow_table_reserve(t->table, flows);
 	KUNIT_EXPECT_EQ(test, t->table->hash[0].count, KEYS / 2U);
@@ -415,6 +455,7 @@ static void flow_hash_is_siphash(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state[3] ^ SIPHASH_CONST_3, state[1] ^ SIPHASH_CONST_1);
 	for (i = 0; i < 2000; i++) {
 		get_random_bytes(&key, sizeof(key));
+		memset(key.tags, 0, sizeof(key.tags));
 		key.family = i % 2 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
 		words = i % 2 ? 4 : 1;
 		/* Addresses, ports and protocol, one after the other, at the end of it. */
@@ -428,8 +469,45 @@ static void flow_hash_is_siphash(struct kunit *test)
 	}
 }
 
+/* So is that of keys with tags, and each bit of them counts. */
+static void flow_hash_has_tags(struct kunit *test)
+{
+	const u64 *state = vfw_flow_secret.state;
+	hsiphash_key_t secret = { { state[0] ^ SIPHASH_CONST_0, state[1] ^ SIPHASH_CONST_1 } };
+	struct {
+		u32 addrs[8];
+		u16 tags[2];
+		u32 family;
+		__be16 ports[2];
+		u8 protocol;
+	} __packed message;
+	struct vfw_key key;
+	u32 i, hash, same = 0;
+
+	if (!IS_ENABLED(CONFIG_64BIT) || IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		kunit_skip(test, "hsiphash() is another function here");
+	for (i = 0; i < 2000; i++) {
+		get_random_bytes(&key, sizeof(key));
+		key.tags[0] |= 1 << 12;
+		key.family = i % 2 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
+		memcpy(&message.addrs[0], &key.local, 16);
+		memcpy(&message.addrs[4], &key.remote, 16);
+		memcpy(message.tags, key.tags, sizeof(message.tags));
+		message.family = key.family;
+		message.ports[0] = key.local_port;
+		message.ports[1] = key.remote_port;
+		message.protocol = key.protocol;
+		hash = vfw_flow_hash(&key);
+		KUNIT_EXPECT_EQ(test, hash, hsiphash(&message, sizeof(message), &secret));
+		key.tags[i & 1] ^= 2 << i % 12;
+		same += vfw_flow_hash(&key) == hash;
+	}
+	KUNIT_EXPECT_LE(test, same, 1);
+}
+
 static struct kunit_case flow_cases[] = {
 	KUNIT_CASE(flow_hash_is_siphash),
+	KUNIT_CASE(flow_hash_has_tags),
 	KUNIT_CASE(flow_random),
 	KUNIT_CASE(flow_hash_grows),
 	KUNIT_CASE(flow_hash_resizes_under_readers),

@@ -233,7 +233,7 @@ static inline enum vfw_drop_reason frame_parse_shapes(struct kunit *test, const 
 
 		KUNIT_ASSERT_NOT_NULL(test, skb);
 		memset(&again, 0xff, sizeof(again));
-		reason = vfw_packet_parse(skb, nhoff, htons(f->type), dir, &again);
+		reason = vfw_packet_parse(skb, nhoff, htons(f->type), dir, false, &again);
 		if (f->type == ETH_P_IP)
 			expect_plain(test, skb, nhoff, dir, reason, &again);
 		if (!i && !reason && frame_is_plain(f))

@@ -85,7 +85,8 @@ static void ethertype_test(struct kunit *test)
 	skb = frame_skb(&f, false, FRAME_MAX);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), 7);
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_VLAN);
 	kfree_skb(skb);
 }
@@ -116,16 +117,19 @@ static void big_packet_test(struct kunit *test)
 	f.data[4] = 0;
 	f.data[5] = 0;
 	skb = big_skb(test, &f);
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_L4_HEADER);
 	skb_shinfo(skb)->gso_size = 1400;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_NONE);
 	KUNIT_EXPECT_EQ(test, pkt.length, f.len + 68000);
 	KUNIT_EXPECT_EQ(test, pkt.tcp.length, 68010);
 	KUNIT_EXPECT_EQ(test, pkt.segments, DIV_ROUND_UP(68010, 1400));
 	skb_shinfo(skb)->gso_segs = 3;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IPV6), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_NONE);
 	KUNIT_EXPECT_EQ(test, pkt.segments, 3);
 	kfree_skb(skb);
@@ -134,10 +138,12 @@ static void big_packet_test(struct kunit *test)
 	build_tcp4(&f);
 	f.data[3] = 0;
 	skb = big_skb(test, &f);
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_IP_HEADER);
 	skb_shinfo(skb)->gso_size = 1400;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_IN, false,
+					       &pkt),
 			VFW_DROP_REASON_NONE);
 	KUNIT_EXPECT_EQ(test, pkt.tcp.length, 68010);
 	kfree_skb(skb);
@@ -152,11 +158,13 @@ static void big_liar_test(struct kunit *test)
 
 	build_tcp4(&f);
 	skb = big_skb(test, &f);
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, false,
+					       &pkt),
 			VFW_DROP_REASON_NONE);
 	KUNIT_EXPECT_EQ(test, pkt.length, f.len);
 	skb_shinfo(skb)->gso_size = 1400;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, &pkt),
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), VFW_DIRECTION_OUT, false,
+					       &pkt),
 			VFW_DROP_REASON_IP_HEADER);
 	kfree_skb(skb);
 }

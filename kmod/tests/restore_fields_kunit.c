@@ -41,6 +41,9 @@ struct change {
 	 offsetof(struct vfw_state_drop, field))
 #define FLOW(i, field)								\
 	(BODY + (i) * sizeof(struct vfw_state_flow4) + offsetof(struct vfw_state_flow, field))
+#define TAGGED(i, field)							\
+	(BODY + (i) * sizeof(struct vfw_state_flow_tagged) +			\
+	 offsetof(struct vfw_state_flow_tagged, field))
 #define FLOW6(i, field)								\
 	(BODY + (i) * sizeof(struct vfw_state_flow6) + offsetof(struct vfw_state_flow, field))
 /* What follows the first rule: three ranges, a comment of 8 bytes, 4 bytes of padding. */
@@ -50,8 +53,9 @@ struct change {
 
 static const struct change changes[] = {
 	{ "magic", HEADER, FRAME(magic), 4, 0, -EBADMSG, "no frame of a snapshot" },
-	{ "next version", HEADER, FRAME(version), 2, 2, -EPROTONOSUPPORT,
-	  "stream is version 2, this host knows version 1" },
+	{ "next version", HEADER, FRAME(version), 2, 3, -EPROTONOSUPPORT,
+	  "stream is version 3, this host knows version 2" },
+	{ "last version", HEADER, FRAME(version), 2, 1, -EPROTONOSUPPORT, "stream is version 1" },
 	{ "no version", HEADER, FRAME(version), 2, 0, -EPROTONOSUPPORT, "stream is version 0" },
 	{ "version changes", FLOWS4, FRAME(version), 2, 3, -EPROTONOSUPPORT, "version 3" },
 	{ "length too small", HEADER, FRAME(length), 4, 88, -EBADMSG,
@@ -60,7 +64,7 @@ static const struct change changes[] = {
 	{ "no type", HEADER, FRAME(type), 2, 0, -EPROTO, "type 0 cannot follow type 0" },
 	{ "type out of turn", VM, FRAME(type), 2, VFW_FRAME_TYPE_PORT, -EPROTO, "cannot follow" },
 	{ "type twice", PORT, FRAME(type), 2, VFW_FRAME_TYPE_VM, -EPROTO, "cannot follow" },
-	{ "unknown type", END, FRAME(type), 2, 10, -EPROTO, "type 10 cannot follow type 8" },
+	{ "unknown type", END, FRAME(type), 2, 11, -EPROTO, "type 11 cannot follow type 9" },
 	{ "no record", HEADER, FRAME(count), 4, 0, -EBADMSG, "0 records, not one" },
 	{ "two records", HEADER, FRAME(count), 4, 2, -EBADMSG, "2 records, not one" },
 	{ "no flow", FLOWS4, FRAME(count), 4, 0, -EBADMSG, "a frame of nothing" },
@@ -79,7 +83,9 @@ static const struct change changes[] = {
 	  "announces more flows" },
 	{ "IPv6 flows announced", HEADER, FIELD(header, flows_ipv6), 4, U32_MAX, -ERANGE,
 	  "announces more flows" },
-	{ "creator not terminated", HEADER, FIELD(header, creator[27]), 1, 'x', -EINVAL,
+	{ "tagged flows announced", HEADER, FIELD(header, flows_tagged), 4, VFW_FLOWS_MAX + 1,
+	  -ERANGE, "announces more flows" },
+	{ "creator not terminated", HEADER, FIELD(header, creator[23]), 1, 'x', -EINVAL,
 	  "creator" },
 
 	{ "empty name", VM, FIELD(vm, name), 1, 0, -EINVAL, "no VM can have this name" },
@@ -92,6 +98,7 @@ static const struct change changes[] = {
 	{ "port not terminated", PORT, FIELD(port, name[15]), 1, 'x', -EINVAL,
 	  "no netdev can have" },
 	{ "port type", PORT, FIELD(port, type), 1, 2, -EINVAL, "no such type of port" },
+	{ "port flags", PORT, PORT_FIELD(1, flags), 1, 3, -EINVAL, "record 2: unknown flags" },
 	{ "port reserved", PORT, PORT_FIELD(1, reserved), 1, 1, -EINVAL, "record 2: reserved" },
 	{ "port twice", PORT, PORT_FIELD(1, name), 8, 0x30706174 /* "tap0" */, -EEXIST,
 	  "the port is listed already" },
@@ -190,11 +197,32 @@ static const struct change changes[] = {
 	{ "stream of GRE", FLOWS6, FLOW6(1, state), 1, VFW_FLOW_STATE_STREAM, -EINVAL, "no such" },
 	{ "port of GRE", FLOWS6, FLOW6(1, local_port), 2, 1, -EINVAL, "a port in a protocol" },
 
-	{ "frames", END, FIELD(end, frames), 4, 8, -EBADMSG, "there were 9 frames, not 8" },
+	{ "expires late in a VLAN", FLOWS_TAGGED, TAGGED(1, flow.expires), 4,
+	  VFW_TIMEOUT_MAX * 1000U + 1, -EINVAL, "record 2: expires later" },
+	{ "no family", FLOWS_TAGGED, TAGGED(0, family), 1, 0, -EINVAL, "a flow of no family" },
+	{ "unknown family", FLOWS_TAGGED, TAGGED(0, family), 1, 3, -EINVAL, "a flow of no family" },
+	{ "no outer tag", FLOWS_TAGGED, TAGGED(0, outer), 4, 0, -EINVAL, "without an outer VLAN" },
+	{ "inner tag alone", FLOWS_TAGGED, TAGGED(1, outer), 4, 0, -EINVAL, "without an outer" },
+	{ "VLAN 0", FLOWS_TAGGED, TAGGED(0, outer.id), 2, 0, -EINVAL, "no such VLAN tag" },
+	{ "VLAN 4095", FLOWS_TAGGED, TAGGED(0, outer.id), 2, 0xff0f, -EINVAL, "no such VLAN" },
+	{ "VLAN 4096", FLOWS_TAGGED, TAGGED(1, inner.id), 2, 0x0010, -EINVAL, "no such VLAN" },
+	{ "tag without a type", FLOWS_TAGGED, TAGGED(1, inner.type), 2, 0, -EINVAL, "no such" },
+	{ "tag of another type", FLOWS_TAGGED, TAGGED(0, outer.type), 2, 0x0008, -EINVAL,
+	  "record 1: no such VLAN tag" },
+	{ "IPv4 too long", FLOWS_TAGGED, TAGGED(0, local[4]), 1, 1, -EINVAL, "behind an address" },
+	{ "IPv4 too long at the end", FLOWS_TAGGED, TAGGED(0, remote[15]), 1, 1, -EINVAL,
+	  "behind an address" },
+	{ "tagged reserved", FLOWS_TAGGED, TAGGED(1, reserved[6]), 1, 1, -EINVAL, "reserved" },
+	{ "ICMP in tagged IPv6", FLOWS_TAGGED, TAGGED(1, flow.protocol), 1, IPPROTO_ICMP, -EINVAL,
+	  "other family" },
+
+	{ "frames", END, FIELD(end, frames), 4, 8, -EBADMSG, "there were 10 frames, not 8" },
 	{ "ports", END, FIELD(end, ports), 4, 3, -EBADMSG, "other numbers of records" },
 	{ "rules", END, FIELD(end, rules), 4, 0, -EBADMSG, "other numbers of records" },
 	{ "flows of IPv4", END, FIELD(end, flows_ipv4), 4, 2, -EBADMSG, "other numbers" },
 	{ "flows of IPv6", END, FIELD(end, flows_ipv6), 4, 3, -EBADMSG, "other numbers" },
+	{ "tagged flows", END, FIELD(end, flows_tagged), 4, 1, -EBADMSG, "other numbers" },
+	{ "end reserved", END, FIELD(end, reserved), 4, 1, -EINVAL, "reserved" },
 	{ "digest", END, FIELD(end, digest), 4, 1, -EBADMSG, "wrong digest" },
 	{ "bytes", END, FIELD(end, bytes), 8, 0, -EBADMSG, "bytes, not 0" },
 };

@@ -6,21 +6,23 @@
 #include <kunit/test.h>
 #include <linux/random.h>
 
+#include "../vlan.h"
 #include "state.h"
 
-#define FLOWS 400	/* of each family */
+#define FLOWS 400	/* of each kind */
 
 /*
  * The format, byte by byte, as Documentation/snapshot-format.md has it. Made by hand; the
  * checksums by another program.
  */
 static const u8 golden_end[] = {
-	0x56, 0x46, 0x57, 0x53, 0x09, 0x00, 0x01, 0x00,		/* "VFWS", END, version 1 */
-	0x38, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,		/* 56 bytes, 1 record */
-	0x06, 0x00, 0x00, 0x00, 0x90, 0xc1, 0xd1, 0x9d,		/* frame 6, checksum */
+	0x56, 0x46, 0x57, 0x53, 0x0a, 0x00, 0x02, 0x00,		/* "VFWS", END, version 2 */
+	0x40, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,		/* 64 bytes, 1 record */
+	0x06, 0x00, 0x00, 0x00, 0xd7, 0x7c, 0x41, 0x50,		/* frame 6, checksum */
 	0x07, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00,		/* 7 frames, 2 ports */
 	0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,		/* 0 rules, 1 IPv4 flow */
-	0x00, 0x00, 0x00, 0x00, 0x78, 0x56, 0x34, 0x12,		/* 0 IPv6 flows, digest */
+	0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00,		/* 0 IPv6 flows, 2 in VLANs */
+	0x00, 0x00, 0x00, 0x00, 0x78, 0x56, 0x34, 0x12,		/* reserved, digest */
 	0x90, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,		/* 400 bytes before it */
 };
 
@@ -71,7 +73,8 @@ static void golden_test(struct kunit *test)
 }
 
 /* Every protocol in every state, with random numbers in between. */
-static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
+static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u16 outer, u16 inner,
+			u32 i)
 {
 	static const struct {
 		u8 protocol;
@@ -93,6 +96,8 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
 	if (!protocol)
 		protocol = family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	key = key_make(family, protocol, i);
+	key.tags[0] = outer;
+	key.tags[1] = inner;
 	flow_make(test, vm, &key, kinds[i % ARRAY_SIZE(kinds)].state, i);
 	flow = flow_lock(test, vm, &key);
 	if (i % 5 == 0)
@@ -111,8 +116,8 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u32 i)
  * @n: how many
  */
 struct copies {
-	struct flow_copy flow[2 * FLOWS + 1];
-	struct vfw_key key[2 * FLOWS + 1];
+	struct flow_copy flow[3 * FLOWS + 1];
+	struct vfw_key key[3 * FLOWS + 1];
 	u32 n;
 };
 
@@ -230,10 +235,15 @@ static void make_flows(struct kunit *test, struct state_test *t)
 	struct vfw_key key;
 	u32 i;
 
-	vm_policy(&t->src)->max_flows = 2 * FLOWS + 1;
+	vm_policy(&t->src)->max_flows = 3 * FLOWS + 1;
 	for (i = 0; i < FLOWS; i++) {
-		random_flow(test, &t->src, VFW_FAMILY_IPV4, i);
-		random_flow(test, &t->src, VFW_FAMILY_IPV6, i);
+		random_flow(test, &t->src, VFW_FAMILY_IPV4, 0, 0, i);
+		random_flow(test, &t->src, VFW_FAMILY_IPV6, 0, 0, i);
+		/* Families in turn, two tags every third time. */
+		random_flow(test, &t->src, i & 1 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4,
+			    vfw_vlan_tag(htons(i & 2 ? ETH_P_8021Q : ETH_P_QINQ3),
+					 i % 4094 + 1),
+			    i % 3 ? 0 : vfw_vlan_tag(htons(ETH_P_8021AD), 4094), i);
 	}
 	/* One that has expired, and is still there, does not travel. */
 	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, FLOWS);
@@ -256,11 +266,11 @@ static void round_trip_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stream_restore(test, t, t->stream.frames), 0);
 		KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
 		KUNIT_EXPECT_EQ(test, restored.incarnation, INCARNATION + 1);
-		KUNIT_EXPECT_EQ(test, restored.flows, 2 * FLOWS);
+		KUNIT_EXPECT_EQ(test, restored.flows, 3 * FLOWS);
 		KUNIT_EXPECT_EQ(test, restored.rules, 2);
 		KUNIT_EXPECT_EQ(test, restored.frames, t->stream.frames);
 		KUNIT_EXPECT_NULL(test, t->dst.restore);
-		compare_vms(test, t, 2 * FLOWS);
+		compare_vms(test, t, 3 * FLOWS);
 		t->dst.incarnation = 0;
 	}
 	state_test_unlock(t);

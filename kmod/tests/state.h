@@ -15,6 +15,7 @@
 #include "../port.h"
 #include "../restore.h"
 #include "../snapshot.h"
+#include "../vlan.h"
 #include "../vm.h"
 
 #define STREAM_BYTES	1048576
@@ -358,6 +359,7 @@ static inline int state_test_init(struct kunit *test)
 	vm_set_policy(&t->src, policy_make(test));
 	vm_port(t, 0, "tap0", VFW_PORT_TYPE_HOST);
 	vm_port(t, 1, "macvtap1", VFW_PORT_TYPE_MIRRORED);
+	t->ports[1].trunk = true;
 	t->stream.data = vmalloc(STREAM_BYTES);
 	KUNIT_ASSERT_NOT_NULL(test, t->stream.data);
 	return 0;
@@ -389,7 +391,7 @@ static inline void state_test_unlock(struct state_test *t)
 }
 
 /* The frames of the stream that make_stream() makes, in their order. */
-enum { HEADER, VM, PORT, POLICY, RULES, STATS, FLOWS4, FLOWS6, END, FRAMES };
+enum { HEADER, VM, PORT, POLICY, RULES, STATS, FLOWS4, FLOWS6, FLOWS_TAGGED, END, FRAMES };
 
 #define DST_INCARNATION	3	/* of the VM that is restored */
 
@@ -409,6 +411,14 @@ static inline void make_stream(struct kunit *test, struct state_test *t)
 	flow_make(test, src, &key, VFW_FLOW_STATE_STREAM, 4);
 	key = key_make(VFW_FAMILY_IPV6, IPPROTO_GRE, 5);
 	flow_make(test, src, &key, VFW_FLOW_STATE_REPLIED, 5);
+	/* But for their tags, flows that are there. */
+	key = key_make(VFW_FAMILY_IPV4, IPPROTO_TCP, 1);
+	key.tags[0] = vfw_vlan_tag(htons(ETH_P_8021Q), 5);
+	flow_make(test, src, &key, VFW_FLOW_STATE_TCP_ESTABLISHED, 6);
+	key = key_make(VFW_FAMILY_IPV6, IPPROTO_UDP, 4);
+	key.tags[0] = vfw_vlan_tag(htons(ETH_P_8021AD), 100);
+	key.tags[1] = vfw_vlan_tag(htons(ETH_P_8021Q), 4094);
+	flow_make(test, src, &key, VFW_FLOW_STATE_STREAM, 7);
 	this_cpu_add(src->stats->drops[VFW_DROP_REASON_FRAGMENT][VFW_DIRECTION_OUT], 444);
 	this_cpu_add(src->stats->drops[VFW_DROP_REASON_DEFAULT][VFW_DIRECTION_IN], 5);
 	t->dst.incarnation = DST_INCARNATION;

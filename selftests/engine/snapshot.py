@@ -12,7 +12,7 @@ import sys
 
 FRAME = struct.Struct('<IHHIIII')
 MAGIC = 0x53574656
-HEADER, FLOWS4, FLOWS6, END = 1, 7, 8, 9
+HEADER, FLOWS4, FLOWS6, TAGGED, END = 1, 7, 8, 9, 10
 REPLIED = 2
 
 
@@ -39,13 +39,14 @@ def frames(data):
 
 def assemble(parts):
     """A snapshot of frames: what they say of themselves and of each other is made right."""
-    out, crcs, flows = b'', b'', {FLOWS4: 0, FLOWS6: 0}
+    out, crcs, flows = b'', b'', {FLOWS4: 0, FLOWS6: 0, TAGGED: 0}
     for number, (fields, records) in enumerate(parts):
         if fields[1] in flows:
             flows[fields[1]] += fields[4]
         elif fields[1] == END:
             struct.pack_into('<I', records, 0, number + 1)
-            struct.pack_into('<IIIQ', records, 12, *flows.values(), crc32c(crcs), len(out))
+            struct.pack_into('<IIIIIQ', records, 12, *flows.values(), 0, crc32c(crcs),
+                             len(out))
         fields[3], fields[5], fields[6] = FRAME.size + len(records), number, 0
         fields[6] = crc32c(FRAME.pack(*fields) + records)
         crcs += struct.pack('<I', fields[6])
@@ -77,7 +78,7 @@ def flow4(local_port, remote, remote_port):
 
 def with_flows(data, count):
     """A snapshot with many other flows, and how many."""
-    parts = [part for part in frames(data) if part[0][1] not in (FLOWS4, FLOWS6)]
+    parts = [part for part in frames(data) if part[0][1] not in (FLOWS4, FLOWS6, TAGGED)]
     records = [flow4(7, bytes((10, 1, i >> 24 & 0xff, i >> 16 & 0xff)), i & 0xffff)
                for i in range(count)]
     version = parts[0][0][2]

@@ -184,8 +184,8 @@ test_refusals() {
 	unchanged 'another byte'
 	check_refused 'half, by a pipe' 1 '' pipe_to_two "$((size / 2))" "$tmp/new"
 	unchanged 'half, by a pipe'
-	alter "$f" "$tmp/bad" 'version = 2'
-	check_refused 'a version from the future' 1 'version 2' "${new[@]}"
+	alter "$f" "$tmp/bad" 'version += 1'
+	check_refused 'a version from the future' 1 'version 3' "${new[@]}"
 	alter "$f" "$tmp/bad" 'incarnation += 10; uuid = bytes(range(16))'
 	check_refused 'another VM' 1 'is of VM 00010203' two snapshot restore "$VM" file "$tmp/bad" \
 		port port0=vnet7

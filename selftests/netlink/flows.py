@@ -7,9 +7,14 @@ Flows: what flow-get and flow-del find, and what stats-get counts.
 """
 
 import ipaddress
+import os
 import socket
+import sys
 
-from vfwtest import Answer, Client, Namespace, Tap, eventually, same
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'engine'))
+# pylint: disable=wrong-import-position
+import packets as p  # noqa: E402
+from vfwtest import Answer, Client, Namespace, Tap, eventually, same  # noqa: E402
 
 tap = Tap()
 HOST, VM = '10.9.0.1', '10.9.0.2'
@@ -219,9 +224,64 @@ def flow_ends():
         eventually(lambda: not short.find(local_port=5001), 'expired')
 
 
+# Tags, the outer one first: (ethertype, VLAN with its priority).
+TAGS = ((), ((p.ETH_VLAN, 5),), ((p.ETH_VLAN, 6),), ((p.ETH_QINQ, 5),),
+        ((p.ETH_QINQ, 5), (p.ETH_VLAN, 6)), ((0x9100, 4094), (0x9200, 1)))
+
+
+def tagged(tags, payload, ethertype):
+    """A frame of the VM."""
+    for kind, tag in reversed(tags):
+        payload, ethertype = p.vlan(payload, tag, ethertype), kind
+    return p.ether(payload, '02:00:00:00:00:02', '02:00:00:00:00:01', ethertype)
+
+
+def vlans():
+    """The same addresses and ports in each VLAN are as many flows, and are told apart."""
+    def sent(tags, count):
+        """So many packets of either family, in VLANs."""
+        with own.guest.packet_socket('v1') as sock:
+            for i in range(count):
+                priority = [(kind, tag | i % 8 << 13) for kind, tag in tags]
+                sock.send(tagged(priority, p.ipv4(VM, HOST, p.UDP, p.udp(77, 88)), p.ETH_IP))
+                sock.send(tagged(priority, p.ipv6(VM6, HOST6, p.UDP, p.udp(77, 88)), p.ETH_IPV6))
+
+    with Traffic() as own:
+        sent(TAGS[1], 1)
+        same(own.find(local_port=77), [], 'flows of a port that is no trunk')
+        same(own.nl.drops(own.vm)['vlan'], (0, 2))
+        own.nl.well('port-set', {'name': 'v0', 'trunk': True})
+        before = own.count()
+        for number, tags in enumerate(TAGS):
+            sent(tags, 10 + number)
+        same((own.count() - before, own.nl.drops(own.vm)['vlan']), (2 * len(TAGS), (0, 2)))
+        for number, tags in enumerate(TAGS):
+            (kind, vlan), (inner_kind, inner) = (tags + ((0, 0), (0, 0)))[:2]
+            found = own.find(local_port=77, vlan=vlan, vlan_inner=inner, vlan_type=kind,
+                             vlan_inner_type=inner_kind)
+            same([flow['out-packets'] for flow in found], [10 + number] * 2, tags)
+            shown = {'vlan': vlan, 'vlan-type': kind, 'vlan-inner': inner,
+                     'vlan-inner-type': inner_kind}
+            for flow in found:
+                same({name: flow.get(name, 0) for name in shown}, shown)
+                same('vlan' in flow, bool(tags))
+        for attrs, expected in (({'vlan': 5}, 6), ({'vlan': 5, 'vlan_inner': 0}, 4),
+                                ({'vlan_inner': 6}, 2), ({'vlan': 0}, 2), ({'vlan': 7}, 0),
+                                ({'vlan_type': 0x8100}, 4), ({'vlan_type': 0}, 2),
+                                ({'vlan_type': 0x800}, 0), ({'vlan': 4094}, 2),
+                                ({'vlan': 5, 'family': 'ipv6'}, 3)):
+            same(len(own.find(local_port=77, **attrs)), expected, attrs)
+        same(own.nl.well('flow-del', {'vm': own.vm, 'vlan': 5, 'vlan-type': 0x8100})['count'], 2)
+        same(len(own.find(local_port=77)), 2 * len(TAGS) - 2)
+        own.nl.refused('ERANGE', 'flow-get', {'vm': own.vm, 'vlan': 4095}, bad='vlan')
+        # A tag of nothing but a priority names no VLAN.
+        sent(((p.ETH_VLAN, 0),), 1)
+        same([flow['out-packets'] for flow in own.find(local_port=77, vlan=0)], [11, 11])
+
+
 with Traffic() as t:
     tap.run(lists, one_flow, tcp_flow, filters, counters, deletes)
-tap.run(vm_goes, flow_ends)
+tap.run(vm_goes, flow_ends, vlans)
 with Client() as root:
     same(root.well('vm-get', dump=True), [], 'left over')
 tap.end()

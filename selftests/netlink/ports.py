@@ -174,6 +174,49 @@ def given_type():
         same(t.filtered_out(), True)
 
 
+def trunk():
+    """Tagged frames are looked into on a trunk only; port-set turns it on and off."""
+    def counted(reason):
+        """Is a tagged frame of the guest counted under this reason, and the other one not?"""
+        before = t.nl.drops(t.vm)
+        with t.guest.packet_socket('v1') as sock:
+            sock.send(FRAME[:12] + struct.pack('>HH', 0x8100, 5) + FRAME[12:])
+        eventually(lambda: t.nl.drops(t.vm) != before, 'tagged frame counted')
+        after = t.nl.drops(t.vm)
+        return [name for name in ('vlan', 'ethertype')
+                if after.get(name, (0, 0))[1] > before.get(name, (0, 0))[1]] == [reason]
+
+    with Topology() as t, t.host.client() as watcher:
+        watcher.ntf_subscribe('events')
+        t.veth()
+        # Until the link is there, with a frame that nothing is told from.
+        same((t.filtered_out(), 'trunk' in t.nl.well('port-new', {'vm': t.vm, 'name': 'x0'})),
+             (False, False))
+        same(t.port('v0', trunk=True)['trunk'], True)
+        same((t.filtered_out(), counted('ethertype')), (True, True))
+        t.nl.well('port-set', {'name': 'v0', 'access': True})
+        same('trunk' in t.nl.well('port-get', {'name': 'v0'}), False)
+        same(counted('vlan'), True)
+        t.nl.well('port-set', {'name': 'v0', 'trunk': True})
+        same(t.nl.well('port-get', {'name': 'v0'})['trunk'], True)
+        same([port.get('trunk') for port in t.nl.well('port-get', dump=True)], [None, True])
+        same(counted('ethertype'), True)
+        # Nothing else is changed by it, nor it by anything else.
+        t.nl.well('port-set', {'name': 'v0', 'type': 'host'})
+        t.nl.well('port-set', {'name': 'v0', 'new-name': 'later'})
+        same(t.nl.well('port-get', {'name': 'later'})['trunk'], True)
+        t.nl.well('port-set', {'name': 'later', 'new-name': 'v0', 'access': True})
+        same(counted('vlan'), True)
+        t.nl.refused('EINVAL', 'port-set', {'name': 'v0', 'trunk': True, 'access': True},
+                     bad='access', text='either trunk or access')
+        t.nl.refused('EINVAL', 'port-set', {'name': 'v0'}, missing='new-name',
+                     text='nothing to change')
+        same(counted('vlan'), True)
+        events = [(event['name'], event.get('trunk')) for _, event in watcher.events()]
+        same(events, [('x0', None), ('v0', True), ('v0', None), ('v0', True), ('v0', True),
+                      ('later', True), ('v0', None)])
+
+
 def renamed():
     """A port follows its netdev to another name."""
     with Topology() as t:
@@ -389,8 +432,8 @@ def many():
         same(len(nl.well('port-get', dump=True)), 128)
 
 
-tap.run(declared_before, declared_after, comes_and_goes, first_packet, macvtap, given_type, renamed,
-        renamed_to_declared, renamed_to_other_port, port_moves, moved_away, moved_with_name,
+tap.run(declared_before, declared_after, comes_and_goes, first_packet, macvtap, given_type, trunk,
+        renamed, renamed_to_declared, renamed_to_other_port, port_moves, moved_away, moved_with_name,
         namespace_of_netdev_ends, not_ethernet, not_ethernet_moved, alternative_name, port_events,
         before_other_hooks, many)
 with Client() as root:

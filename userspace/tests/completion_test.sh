@@ -51,7 +51,7 @@ offer "vfw-nl vm add 5bd05e7c-1122-4344-8566-778899aabbcc hold expiry s" \
 offer "vfw-nl port show " "vm tap0"
 offer "vfw-nl port show vm w" "web"
 offer "vfw-nl port del t" "tap0"
-offer "vfw-nl port add tap1 " "vm type"
+offer "vfw-nl port add tap1 " "vm type trunk"
 offer "vfw-nl port add tap1 vm w" "web"
 offer "vfw-nl port add tap1 vm web type m" "mirrored"
 offer "vfw-nl policy load web w" "web.policy"

@@ -6,6 +6,7 @@
 
 #include <endian.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +72,9 @@ static void test_good(void)
 	static const struct stream_content contents[] = {
 		{ },
 		{ .no_policy = true },
-		{ .rules = 500, .flows_ipv4 = 1000, .flows_ipv6 = 800 },
+		{ .rules = 500, .flows_ipv4 = 1000, .flows_ipv6 = 800, .flows_tagged = 700 },
 		{ .rules = 1, .flows_ipv6 = 1 },
+		{ .flows_tagged = 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
@@ -155,8 +157,9 @@ static void test_frames(void)
 {
 	SET("this is no snapshot", HEADER, HEAD(magic), (__u8)0);
 	SET("no frame begins here", STATS, HEAD(magic), (__u8)0);
-	SET("of version 2", HEADER, HEAD(version), htole16(2));
-	SET("there is no frame type 10", END, HEAD(type), htole16(10));
+	SET("of version 3", HEADER, HEAD(version), htole16(3));
+	SET("of version 1", HEADER, HEAD(version), htole16(1));
+	SET("there is no frame type 11", END, HEAD(type), htole16(11));
 	SET("there is no frame type 0", VM, HEAD(type), htole16(0));
 	SET("of type vm cannot stand first", HEADER, HEAD(type),
 	    htole16(VFW_FRAME_TYPE_VM));
@@ -178,6 +181,8 @@ static void test_frames(void)
 	SET("counts 9 rules", END, IN(vfw_state_end, rules), htole32(9));
 	SET("counts 9 IPv4", END, IN(vfw_state_end, flows_ipv4), htole32(9));
 	SET("counts 9 IPv6", END, IN(vfw_state_end, flows_ipv6), htole32(9));
+	SET("counts 9 flows in VLANs", END, IN(vfw_state_end, flows_tagged), htole32(9));
+	SET("reserved", END, IN(vfw_state_end, reserved), htole32(1));
 	SET("counts 9 bytes", END, IN(vfw_state_end, bytes), htole64(9));
 }
 
@@ -188,11 +193,14 @@ static void test_records(void)
 	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv4),
 	    htole32(VFW_FLOWS_MAX + 1));
 	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv6), htole32(-1));
-	SET("creator", HEADER, IN(vfw_state_header, creator[27]), (__u8)1);
+	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_tagged),
+	    htole32(VFW_FLOWS_MAX + 1));
+	SET("creator", HEADER, IN(vfw_state_header, creator[23]), (__u8)1);
 	SET("name", VM, IN(vfw_state_vm, name[63]), (__u8)'x');
 	SET("name is empty", PORT, IN(vfw_state_port, name), (__u8)0);
 	SET("there is no port-type 2", PORT, IN(vfw_state_port, type), (__u8)2);
-	SET("reserved", PORT, IN(vfw_state_port, reserved[6]), (__u8)1);
+	SET("unknown flags 0x2", PORT, IN(vfw_state_port, flags), (__u8)2);
+	SET("reserved", PORT, IN(vfw_state_port, reserved[5]), (__u8)1);
 	SET("unknown flags", POLICY, IN(vfw_state_policy, flags), (__u8)4);
 	SET("there is no policy, but", POLICY, IN(vfw_state_policy, flags), (__u8)0);
 	SET("there is no action 3", POLICY, IN(vfw_state_policy, default_in), (__u8)3);
@@ -240,6 +248,25 @@ static void test_flow_records(void)
 	SET("reserved", FLOWS_IPV6, IN(vfw_state_flow, reserved[1]), (__u8)1);
 }
 
+/* The first is of IPv4 and in two VLANs. */
+static void test_tagged_records(void)
+{
+#define TAGGED(field) IN(vfw_state_flow_tagged, field)
+	SET("in state 0", FLOWS_TAGGED, TAGGED(flow.state), (__u8)0);
+	SET("type 0x800", FLOWS_TAGGED, TAGGED(outer.type), htobe16(ETH_P_IP));
+	SET("type 0", FLOWS_TAGGED, TAGGED(inner.type), htobe16(0));
+	SET("there is no VLAN 0", FLOWS_TAGGED, TAGGED(outer.id), htobe16(0));
+	SET("there is no VLAN 4095", FLOWS_TAGGED, TAGGED(inner.id), htobe16(4095));
+	SET("there is no VLAN 65535", FLOWS_TAGGED, TAGGED(outer.id), htobe16(65535));
+	SET("there is no outer VLAN tag", FLOWS_TAGGED, TAGGED(outer), htobe32(0));
+	SET("of family 0", FLOWS_TAGGED, TAGGED(family), (__u8)0);
+	SET("of family 3", FLOWS_TAGGED, TAGGED(family), (__u8)3);
+	SET("behind an address", FLOWS_TAGGED, TAGGED(local[4]), (__u8)1);
+	SET("behind an address", FLOWS_TAGGED, TAGGED(remote[15]), (__u8)1);
+	SET("reserved", FLOWS_TAGGED, TAGGED(reserved[6]), (__u8)1);
+#undef TAGGED
+}
+
 static void test_trailing(void)
 {
 	__u8 *longer = malloc(stream.length + 1);
@@ -256,7 +283,7 @@ static void test_trailing(void)
 int main(void)
 {
 	static const struct stream_content content = {
-		.rules = 4, .flows_ipv4 = 5, .flows_ipv6 = 2, .odd_name = true,
+		.rules = 4, .flows_ipv4 = 5, .flows_ipv6 = 2, .flows_tagged = 2, .odd_name = true,
 	};
 	int null = open("/dev/null", O_WRONLY);
 
@@ -270,6 +297,7 @@ int main(void)
 	test_frames();
 	test_records();
 	test_flow_records();
+	test_tagged_records();
 	test_trailing();
 	test_truncated();
 	test_flipped();

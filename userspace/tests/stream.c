@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ static void put_head(struct stream *stream, const struct stream_content *content
 	memcpy(port->name, "tap0", 4);
 	port = extend(stream, sizeof(*port));
 	memcpy(port->name, "macvtap0", 8);
+	port->flags = VFW_STATE_PORT_TRUNK;
 	port->type = VFW_PORT_TYPE_MIRRORED;
 	finish(stream, 2);
 }
@@ -209,6 +211,30 @@ static void put_flows(struct stream *stream, unsigned int type, size_t size,
 	}
 }
 
+/* Families in turn; every third in two VLANs. */
+static void put_tagged(struct stream *stream, unsigned int flows, unsigned int rules)
+{
+	for (unsigned int i = 0; i < flows; i++) {
+		struct vfw_state_flow_tagged *flow;
+
+		if (i % 200 == 0)
+			begin(stream, VFW_FRAME_TYPE_FLOWS_TAGGED);
+		flow = extend(stream, sizeof(*flow));
+		fill_flow(&flow->flow, i, rules);
+		flow->family = i % 2 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4;
+		flow->local[0] = 10;
+		flow->remote[i % 2 ? 15 : 3] = i;
+		flow->outer.type = htons(i % 3 ? ETH_P_8021Q : ETH_P_8021AD);
+		flow->outer.id = htons(i % 4094 + 1);
+		if (i % 3 == 0) {
+			flow->inner.type = htons(ETH_P_8021Q);
+			flow->inner.id = htons(4094);
+		}
+		if (i % 200 == 199 || i + 1 == flows)
+			finish(stream, i % 200 + 1);
+	}
+}
+
 /**
  * stream_frame() - find a frame
  * @stream: the stream
@@ -273,6 +299,7 @@ void stream_make(struct stream *stream, const struct stream_content *content)
 		  content->flows_ipv4, rules);
 	put_flows(stream, VFW_FRAME_TYPE_FLOWS_IPV6, sizeof(struct vfw_state_flow6),
 		  content->flows_ipv6, rules);
+	put_tagged(stream, content->flows_tagged, rules);
 	begin(stream, VFW_FRAME_TYPE_END);
 	end = extend(stream, sizeof(*end));
 	end->frames = htole32(stream->count);
@@ -280,6 +307,7 @@ void stream_make(struct stream *stream, const struct stream_content *content)
 	end->rules = htole32(rules);
 	end->flows_ipv4 = htole32(content->flows_ipv4);
 	end->flows_ipv6 = htole32(content->flows_ipv6);
+	end->flows_tagged = htole32(content->flows_tagged);
 	end->bytes = htole64(stream->frames[stream->count - 1]);
 	finish(stream, 1);
 	stream_seal(stream);

@@ -30,6 +30,7 @@ struct stream {
  * struct stream_content - what is to be in it
  * @flows_ipv4: how many flows of IPv4
  * @flows_ipv6: how many of IPv6
+ * @flows_tagged: how many in VLANs
  * @rules: how many rules
  * @no_policy: no policy at all
  * @odd_name: the name is one that the kernel would refuse
@@ -37,6 +38,7 @@ struct stream {
 struct stream_content {
 	unsigned int flows_ipv4;
 	unsigned int flows_ipv6;
+	unsigned int flows_tagged;
 	unsigned int rules;
 	bool no_policy;
 	bool odd_name;

@@ -88,7 +88,7 @@ no_module() {
 	code 2 "modprobe vfw" "$tool" vm show
 	code 2 "modprobe vfw" "$tool" monitor
 	code 2 "modprobe vfw" "$tool" stats show
-	"$build/tests/stream_gen" 1 1 1 > "$box/one"
+	"$build/tests/stream_gen" 1 1 1 1 > "$box/one"
 	code 2 "modprobe vfw" "$tool" snapshot restore file "$box/one"
 	code 2 "modprobe vfw" "$tool" snapshot save \
 		5bd05e7c-1122-4344-8566-778899aabbcc file "$box/saved"
@@ -96,10 +96,13 @@ no_module() {
 }
 
 snapshots() {
-	"$build/tests/stream_gen" 3 4 2 odd > "$box/good"
+	"$build/tests/stream_gen" 3 4 2 2 odd > "$box/good"
 	code 0 "" "$tool" snapshot info "$box/good"
-	grep -q "all checked: 9 frames 2 ports 3 rules 4 IPv4 flows 2 IPv6 flows" "$box/out" ||
+	grep -q "all checked: 10 frames 2 ports 3 rules 4 IPv4 flows 2 IPv6 flows 2 flows in VLANs" "$box/out" ||
 		fail "totals: $(tail -n 1 "$box/out")"
+	grep -q "^port macvtap0 type mirrored trunk$" "$box/out" || fail "a trunk"
+	grep -q "^tcp 10.0.0.0:.* vlan 1 vlan-type 802.1ad vlan-inner 4094 tcp-" "$box/out" ||
+		fail "a flow in two VLANs: $(grep vlan "$box/out")"
 	LC_ALL=C grep -q "[$(printf '\033')]" "$box/out" && fail "a control character came through"
 	cases=$((cases + 1))
 	"$tool" snapshot info - < "$box/good" > /dev/null || fail "info from a pipe"
@@ -115,9 +118,14 @@ assert s["policy"]["rule"][0]["remote-ports"] == [{"first": 1024, "last": 65535}
 assert s["policy"]["rule"][1]["remote"] == "172.16.0.0"
 assert s["policy"]["rule"][0]["comment"] == 'web "and" more'
 assert s["stats"]["drop"][1] == {"reason": "icmp-reply", "in-packets": 0, "out-packets": 8}
-assert len(s["flow"]) == 6 and s["flow"][0]["tcp-local"]["scale"] == 9
+assert [p["trunk"] for p in s["port"]] == [False, True]
+assert len(s["flow"]) == 8 and s["flow"][0]["tcp-local"]["scale"] == 9
 assert s["flow"][0]["state"] == "tcp-established" and s["flow"][3]["opened"] == "out"
 assert s["flow"][4]["family"] == "ipv6" and "tcp-local" not in s["flow"][3]
+assert s["flow"][6]["vlan"] == 1 and s["flow"][6]["vlan-type"] == 0x88a8
+assert s["flow"][6]["vlan-inner"] == 4094 and s["flow"][6]["vlan-inner-type"] == 0x8100
+assert s["flow"][7]["vlan"] == 2 and "vlan-inner" not in s["flow"][7]
+assert s["end"]["flows-tagged"] == 2 and "vlan" not in s["flow"][0]
 assert s["name"] == 'w"eb\x1b[31m \u00e9\ufffd'
 END
 	# What is damaged halfway still gives whole JSON, and the place.
@@ -138,7 +146,7 @@ END
 
 # The policy that info prints is one that can be loaded.
 policies() {
-	"$build/tests/stream_gen" 20 0 0 | "$tool" snapshot info - |
+	"$build/tests/stream_gen" 20 0 0 0 | "$tool" snapshot info - |
 		sed -n '/^policy of/,/^statistics/{/^policy of/d; /^statistics/d; p}' > "$box/policy"
 	code 0 "" "$tool" policy check "$box/policy"
 }

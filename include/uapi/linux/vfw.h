@@ -163,7 +163,8 @@ enum vfw_flow_state {
  *   aborted, before the packet could be judged.
  * @VFW_DROP_REASON_PORT_GONE: The port went away while the packet was held.
  * @VFW_DROP_REASON_ETHERTYPE: Neither IPv4, IPv6 nor ARP.
- * @VFW_DROP_REASON_VLAN: The frame carries a VLAN tag.
+ * @VFW_DROP_REASON_VLAN: The frame carries a VLAN tag and the port is no
+ *   trunk, or its tags are malformed or too many.
  * @VFW_DROP_REASON_IP_HEADER: IP header truncated, of wrong version or with
  *   lying lengths.
  * @VFW_DROP_REASON_IP_EXTENSION: IPv6 extension headers unknown, malformed or
@@ -235,6 +236,7 @@ enum vfw_frame_type {
 	VFW_FRAME_TYPE_STATS,
 	VFW_FRAME_TYPE_FLOWS_IPV4,
 	VFW_FRAME_TYPE_FLOWS_IPV6,
+	VFW_FRAME_TYPE_FLOWS_TAGGED,
 	VFW_FRAME_TYPE_END,
 };
 
@@ -278,6 +280,8 @@ enum {
 	VFW_A_PORT_STATE,
 	VFW_A_PORT_IFINDEX,
 	VFW_A_PORT_ID,
+	VFW_A_PORT_TRUNK,
+	VFW_A_PORT_ACCESS,
 
 	__VFW_A_PORT_MAX,
 	VFW_A_PORT_MAX = (__VFW_A_PORT_MAX - 1)
@@ -387,6 +391,10 @@ enum {
 	VFW_A_FLOW_TCP_REMOTE,
 	VFW_A_FLOW_COUNT,
 	VFW_A_FLOW_PAD,
+	VFW_A_FLOW_VLAN,
+	VFW_A_FLOW_VLAN_INNER,
+	VFW_A_FLOW_VLAN_TYPE,
+	VFW_A_FLOW_VLAN_INNER_TYPE,
 
 	__VFW_A_FLOW_MAX,
 	VFW_A_FLOW_MAX = (__VFW_A_FLOW_MAX - 1)

@@ -6,7 +6,7 @@
  * All numbers are little-endian, addresses and ports are in network order, all padding and
  * all fields named reserved are zero and are checked to be. A stream is
  *
- *	HEADER VM PORT POLICY RULES* STATS FLOWS_IPV4* FLOWS_IPV6* END
+ *	HEADER VM PORT POLICY RULES* STATS FLOWS_IPV4* FLOWS_IPV6* FLOWS_TAGGED* END
  *
  * Each frame stands alone: it has its own length, sequence number and checksum. RULES and FLOWS
  * frames appear as often as it takes, and not at all when there is nothing to put in them; each
@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 #define VFW_STATE_MAGIC		0x53574656	/* "VFWS" as it stands in the stream */
-#define VFW_STATE_VERSION	1
+#define VFW_STATE_VERSION	2
 
 /**
  * struct vfw_state_frame - what each frame begins with
@@ -48,10 +48,11 @@ struct vfw_state_frame {
  * @incarnation: what the VM's incarnation is after this state is committed
  * @time: when it was saved, nanoseconds since 1970 by the saver's clock; information only
  * @flags: VFW_STATE_HEADER_*
- * @flows_ipv4: flows of IPv4 there were when it was begun, about; 0 for not known. For making
+ * @flows_ipv4: flows of IPv4 outside VLANs there were when it was begun, about; 0 for not known. For making
  *	room, no more: what counts is in the END frame
  * @creator: name and version of the software that wrote it, zero-padded; information only
- * @flows_ipv6: the same of IPv6
+ * @flows_tagged: the same of flows of either family in VLANs
+ * @flows_ipv6: the same of IPv6 outside
  */
 struct vfw_state_header {
 	__u8 uuid[16];
@@ -59,7 +60,8 @@ struct vfw_state_header {
 	__le64 time;
 	__le32 flags;
 	__le32 flows_ipv4;
-	__u8 creator[28];
+	__u8 creator[24];
+	__le32 flows_tagged;
 	__le32 flows_ipv6;
 };
 
@@ -71,16 +73,20 @@ struct vfw_state_vm {
 	__u8 name[64];
 };
 
+#define VFW_STATE_PORT_TRUNK	1	/* frames with VLAN tags may pass */
+
 /**
  * struct vfw_state_port - a record of a PORT frame
  * @name: name of the netdev at the source, zero-padded; the last byte is 0
  * @type: enum vfw_port_type
+ * @flags: VFW_STATE_PORT_*
  * @reserved: 0
  */
 struct vfw_state_port {
 	__u8 name[16];
 	__u8 type;
-	__u8 reserved[7];
+	__u8 flags;
+	__u8 reserved[6];
 };
 
 #define VFW_STATE_POLICY_LOADED	1	/* else there was no policy, and the rest is 0 */
@@ -296,12 +302,44 @@ struct vfw_state_flow6 {
 };
 
 /**
+ * struct vfw_state_vlan - a VLAN tag; all 0 for none
+ * @type: the ethertype that begins it, network order
+ * @id: number of the VLAN, 1 to 4094, network order
+ */
+struct vfw_state_vlan {
+	__be16 type;
+	__be16 id;
+};
+
+/**
+ * struct vfw_state_flow_tagged - a flow of either family, of frames with VLAN tags; 128 bytes
+ * @flow: as the others
+ * @local: address of the VM's end; IPv4 in the first 4 bytes, then zeros
+ * @remote: the same of the far end
+ * @outer: the outer tag
+ * @inner: the inner tag, if there are two
+ * @family: enum vfw_family, IPv4 or IPv6
+ * @reserved: 0
+ */
+struct vfw_state_flow_tagged {
+	struct vfw_state_flow flow;
+	__u8 local[16];
+	__u8 remote[16];
+	struct vfw_state_vlan outer;
+	struct vfw_state_vlan inner;
+	__u8 family;
+	__u8 reserved[7];
+};
+
+/**
  * struct vfw_state_end - the one record of an END frame
  * @frames: frames in the stream, this one included
  * @ports: port records
  * @rules: rule records
  * @flows_ipv4: flow records of IPv4
  * @flows_ipv6: flow records of IPv6
+ * @flows_tagged: flow records of both in VLANs
+ * @reserved: 0
  * @digest: CRC-32C of the field @crc of all frames before this one, as they stand in the stream
  * @bytes: how many bytes these are
  */
@@ -311,6 +349,8 @@ struct vfw_state_end {
 	__le32 rules;
 	__le32 flows_ipv4;
 	__le32 flows_ipv6;
+	__le32 flows_tagged;
+	__le32 reserved;
 	__le32 digest;
 	__le64 bytes;
 };
