@@ -128,8 +128,10 @@ static unsigned int judge_inactive(struct vfw_port *port, struct sk_buff *skb, b
 	if (state == VFW_VM_STATE_FROZEN)
 		return vfw_drop(port->vm, skb, VFW_DROP_REASON_FROZEN, dir);
 	/* QEMU tells the network where the VM is now before it lets it run. */
-	if (dir == VFW_DIRECTION_OUT && !parse(port, skb, egress, &pkt) && pkt.announce)
+	if (dir == VFW_DIRECTION_OUT && !parse(port, skb, egress, &pkt) && pkt.announce) {
+		vfw_track_count_lone(port->vm, &pkt);
 		return NF_ACCEPT;
+	}
 	return vfw_hold_packet(port->vm, port, skb, egress, dir);
 }
 

@@ -91,8 +91,14 @@ static inline void count_packet(struct vfw_flow *flow, const struct vfw_packet *
 	counters->bytes[pkt->dir] += pkt->length;
 }
 
-/* Passed without a flow. */
-static void count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
+/**
+ * vfw_track_count_lone() - count a packet that passes without a flow
+ * @vm: whose it is
+ * @pkt: the packet
+ *
+ * Context: BH off, RCU.
+ */
+void vfw_track_count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
 {
 	this_cpu_add(vm->stats->packets[pkt->dir], pkt->segments);
 	this_cpu_add(vm->stats->bytes[pkt->dir], pkt->length);
@@ -100,7 +106,7 @@ static void count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
 
 static struct vfw_judgement pass_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
 {
-	count_lone(vm, pkt);
+	vfw_track_count_lone(vm, pkt);
 	return JUDGE(VFW_DROP_REASON_NONE);
 }
 

@@ -19,6 +19,7 @@ struct vfw_judgement {
 };
 
 struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet *pkt);
+void vfw_track_count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt);
 bool vfw_track_state_valid(u8 protocol, u8 state);
 u32 vfw_track_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow);
 

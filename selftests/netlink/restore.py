@@ -357,6 +357,7 @@ def announcements():
                 return False
         eventually(seen, 'RARP at the peer')
         same(b.state()['held-packets'], 0)
+        same(b.nl.well('stats-get', {'vm': b.id})['out-packets'], 1, 'counted')
 
 
 def interrupted():
