@@ -17,7 +17,7 @@ kmake = $(MAKE) -C $(KDIR) $(karch) M=$(abspath $(OUT)) $(if $(W),W=$(W)) $(if $
 LAB := selftests/lab
 
 .PHONY: all module module-clean tool install uninstall dkms-install dkms-remove regen check-spec \
-	style kunit selftests move check demo lab bench bench-docs icount smp classify races \
+	style kunit selftests move check demo lab bench bench-docs icount smp classify races fuzz \
 	kernels clean help
 
 all: module tool
@@ -111,6 +111,11 @@ smp:
 classify:
 	selftests/classify/run.sh full
 
+# Hostile input of four kinds, each for so long, two at a time. FUZZ_SEED chooses the inputs.
+FUZZ_SECONDS ?= 60
+fuzz:
+	selftests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_KINDS)
+
 # Everything at once, on two CPUs with all that the kernel can check.
 RACES_SECONDS ?= 180
 races:
@@ -137,5 +142,7 @@ help:
 	@echo 'make icount | smp | classify    instructions of a packet; lines that two CPUs write;'
 	@echo '                     100,000 rules and 1,000,000 packets against a plain search'
 	@echo 'make races           everything at once on two CPUs, for RACES_SECONDS=$(RACES_SECONDS)'
+	@echo 'make fuzz            hostile netlink messages, packets, snapshots and files, each for'
+	@echo '                     FUZZ_SECONDS=60, two at a time; FUZZ_SEED=N for the same again'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the Makefile's test targets run.
 #
-#   run.sh all | build | style | tool | kunit | selftests [NAME...] | races | move | demo | lab
+#   run.sh all | build | style | tool | kunit | selftests [NAME...] | races | fuzz | move | demo | lab
 #
 # Every step's output is kept in build/check/STEP.log; a step that fails shows the end of it.
 # A step that prints TAP ("ok ..." and "not ok ..." at the beginning of a line) counts with each
@@ -185,6 +185,12 @@ races_if_cached() {
 	build_smp_debug && races 25
 }
 
+# It runs two things at a time itself.
+fuzz() {
+	wait_all
+	step fuzz selftests/fuzz/run.sh short
+}
+
 move() {
 	VFW_KO=$top/build/plain/vfw.ko VFW_NL=$top/userspace/build/vfw-nl \
 		step move selftests/demo/demo.sh --check
@@ -201,8 +207,8 @@ what=${1:-all}
 [ $# -gt 0 ] && shift
 case $what in
 all)
-	prepare build test demo; kernels
-	build; style; tool; kunit; selftests; races_if_cached
+	prepare build test demo fuzz; kernels
+	build; style; tool; kunit; selftests; races_if_cached; fuzz
 	wait_all # the move is alone: a guest under emulation has little time to spare
 	move
 	summary ;;
@@ -216,6 +222,7 @@ races)
 	build_smp_debug && step build-tool without_warning make "$jobs" tool &&
 		races "${RACES_SECONDS:-180}" && sed -n '/^# /p' "$logs/races-smp.log"
 	summary ;;
+fuzz) prepare build test fuzz; kernels; build_plain; fuzz; summary ;;
 move) prepare build demo; kernels; build_plain && move; summary ;;
 demo)
 	prepare build demo; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
@@ -226,5 +233,5 @@ lab)
 	prepare build test; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
 	build_plain || exit 1
 	VFW_KO=$top/build/plain/vfw.ko exec "$lab/shell.sh" ;;
-*) die "'$what' is not something to run: all build style tool kunit selftests races move demo lab" ;;
+*) die "'$what' is not something to run: all build style tool kunit selftests races fuzz move demo lab" ;;
 esac

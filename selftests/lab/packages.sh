@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages that building, testing and the demonstration need.
 #
-#   packages.sh build|test|demo|bench...   install what is missing of these sets
+#   packages.sh build|test|demo|bench|fuzz...   install what is missing of these sets
 #   packages.sh --list [SET...]         only print the sets
 #
 # Quick when nothing is missing. Services that come with a package are not started: the lab
@@ -34,7 +34,9 @@ packages_of() {
 	bench) # what vfw is compared with, and what draws the charts
 		printf '%s\n' gcc make iproute2 nftables conntrack openvswitch-switch iperf3 \
 			ethtool python3 gnuplot-nox fonts-dejavu-core ;;
-	*) die "'$1' is not a set of packages: build, test, demo or bench" ;;
+	fuzz) # libFuzzer, and what names the places it finds
+		printf '%s\n' clang libclang-rt-14-dev llvm ;;
+	*) die "'$1' is not a set of packages: build, test, demo, bench or fuzz" ;;
 	esac
 }
 
@@ -71,11 +73,11 @@ main() {
 	local set wanted want
 	if [ "${1:-}" = --list ]; then
 		shift
-		[ $# -gt 0 ] || set -- build test demo bench
+		[ $# -gt 0 ] || set -- build test demo bench fuzz
 		for set; do echo "$set: $(packages_of "$set" | xargs)"; done
 		return
 	fi
-	[ $# -gt 0 ] || die "usage: $prog build|test|demo|bench... | --list [build|test|demo|bench...]"
+	[ $# -gt 0 ] || die "usage: $prog build|test|demo|bench|fuzz... | --list [build|test|demo|bench|fuzz...]"
 	command -v dpkg-query apt-get > /dev/null ||
 		die "not a Debian system; install the like of: $("$0" --list "$@")"
 	wanted=$(for set; do packages_of "$set" || exit; done | sort -u)

@@ -20,6 +20,11 @@ done
 for script in "$here"/*_test.sh; do
 	run "$script" "$build"
 done
+# What fuzzing begins with, and what it has found.
+for program in "$build"/fuzz/*_replay; do
+	kind=${program##*/}
+	run "$program" "$here/../fuzz/corpus/${kind%_replay}"/*
+done
 spec_test() {
 	"$build/tests/spec_gen" | ./spec_test.py ../../Documentation/netlink/specs/vfw.yaml &&
 		echo "spec_test: the tables fit the spec"
