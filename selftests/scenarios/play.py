@@ -181,7 +181,7 @@ class Play:
         self.ports = {'out': stage.next_port(), 'in': 9}
         self.window = {'out': 1000, 'in': 1000}
         self.state = 'none'
-        self.moving = moving
+        self.moving, self.frozen = moving, False
 
     def run(self):
         """All steps; raises Failure at the first that goes wrong."""
@@ -192,7 +192,7 @@ class Play:
         for step in self.scenario.steps:
             try:
                 getattr(self, f'do_{step.kind}')(step)
-                if self.moving and step.kind in ('segment', 'icmp'):
+                if self.moving and not self.frozen and step.kind in ('segment', 'icmp'):
                     self.stage.move()
             except Failure as failure:
                 raise Failure(self.explain(step, failure)) from None
@@ -366,10 +366,12 @@ class Play:
     def do_freeze(self, _):
         """Nothing passes any more."""
         self.stage.run(f'vm freeze {VM}')
+        self.frozen = True
 
     def do_thaw(self, _):
         """And again."""
         self.stage.run(f'vm thaw {VM}')
+        self.frozen = False
 
     def do_policy(self, step):
         """Another policy."""
