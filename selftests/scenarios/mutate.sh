@@ -43,6 +43,7 @@ mutations() {
 		no-renewal kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN && vfw_tcp_window_sent(x->from, x->to, x->end))/if (1)/
 		bare-data kmod/tcp.c s/if (x->seg->length || x->seg->flags & VFW_TCPHDR_FIN)/if (0)/
 		no-cookies kmod/tcp.c s/if (x->seg->ack == x->to->end)/if (0)/
+		quitter-unanswered kmod/tcp.c s/vfw_tcp_is_opener(x->to) && acks_syn(x))/0)/
 		stale-answer kmod/tcp.c s/if (reason && x->dir == VFW_DIRECTION_OUT)/if (0)/
 		one-fin-is-enough kmod/tcp.c s/if (one & other & VFW_TCP_FIN_ACKED)/if ((one | other) \& VFW_TCP_FIN_ACKED)/
 		any-kind-picked-up kmod/tcp.c s/if (!pick_up || kind != KIND_ACK)/if (!pick_up)/

@@ -38,8 +38,7 @@ def read(files):
         try:
             found[path] = script.read_file(path, os.path.basename(path))
         except script.ScriptError as error:
-            print(f'not ok {error}')
-            sys.exit(1)
+            sys.exit(str(error))
     return found
 
 
