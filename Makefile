@@ -17,7 +17,7 @@ kmake = $(MAKE) -C $(KDIR) $(karch) M=$(abspath $(OUT)) $(if $(W),W=$(W)) $(if $
 LAB := selftests/lab
 
 .PHONY: all module module-clean tool install uninstall dkms-install dkms-remove regen check-spec \
-	style kunit selftests move check demo lab bench bench-docs icount smp classify races fuzz \
+	style kunit selftests move check demo lab bench bench-docs icount smp classify races fuzz timings \
 	kernels clean help
 
 all: module tool
@@ -121,6 +121,10 @@ RACES_SECONDS ?= 180
 races:
 	RACES_SECONDS=$(RACES_SECONDS) selftests/run.sh races
 
+# How long packets and processes wait while a million flows or 100,000 rules are worked on.
+timings:
+	selftests/timings/run.sh
+
 clean:
 	rm -rf build
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' -o -name '*.mod' \
@@ -144,5 +148,6 @@ help:
 	@echo 'make races           everything at once on two CPUs, for RACES_SECONDS=$(RACES_SECONDS)'
 	@echo 'make fuzz            hostile netlink messages, packets, snapshots and files, each for'
 	@echo '                     FUZZ_SECONDS=60, two at a time; FUZZ_SEED=N for the same again'
+	@echo 'make timings         how long packets and processes wait under load; on a quiet machine'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

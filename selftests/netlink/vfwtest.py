@@ -81,7 +81,15 @@ class Skip(Exception):
 def same(got, expected, what='value'):
     """Assert with both sides shown."""
     if got != expected:
-        raise AssertionError(f'{what}: got {got!r}, expected {expected!r}')
+        raise AssertionError(f'{what}: {difference(got, expected)}')
+
+
+def difference(got, expected):
+    """What is other in long lists, else both."""
+    if isinstance(got, list) and isinstance(expected, list) and len(got) == len(expected) > 1:
+        return '; '.join(f'[{at}] {difference(*both)}' for at, both in
+                         enumerate(zip(got, expected)) if both[0] != both[1])
+    return f'got {got!r}, expected {expected!r}'
 
 
 def eventually(condition, what, seconds=10):

@@ -396,6 +396,27 @@ def send_until(sock, frames, process):
     return sent
 
 
+def listeners(work):
+    """Listen to events, too slowly at times."""
+    def listen():
+        with work.space.inside():
+            nl = Client()
+        if work.rng.random() < 0.5:
+            nl.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        nl.ntf_subscribe('events')
+        time.sleep(work.rng.random())
+        nl.sock.setblocking(False)
+        try:
+            while nl.sock.recv(1 << 16):
+                work.count('event')
+        except BlockingIOError:
+            pass
+        except OSError as why:
+            work.refused[f'event: {errno.errorcode[why.errno]}'] += 1
+        nl.close()
+    return listen
+
+
 def removals(work):
     """Try to remove the module, which is in use."""
     def attempt():
@@ -412,4 +433,4 @@ def removals(work):
 
 
 WORKERS = (steady_traffic, churn_traffic, far_traffic, policies, policies, vms, ports, netdevs,
-           dumps, dumps, freezes, flushes, restores, namespaces, removals)
+           dumps, dumps, freezes, flushes, restores, namespaces, listeners, removals)
