@@ -330,6 +330,10 @@ struct vfw_flow_totals {
 	u64 ended;
 };
 
+/* Flows looked at before a long walk lets others have vfw_net.lock: some milliseconds. */
+#define VFW_FLOW_STRIDE		32768
+#define VFW_FLOW_STRIDE_OVER	1	/* what ends a stride; not seen by user space */
+
 /**
  * struct vfw_flow_table - a VM's flows
  * @vm: whose it is; NULL while it is being restored
@@ -399,6 +403,20 @@ struct vfw_opening {
 	u8 state;
 };
 
+/**
+ * struct vfw_flow_sum - what a table has counted, being summed up; all zero at the beginning
+ * @totals: so far
+ * @cursor: where the walk is
+ * @begun: what the table counted of flows that ended is in @totals
+ * @left: flows that may yet be looked at in this stride
+ */
+struct vfw_flow_sum {
+	struct vfw_flow_totals totals;
+	struct vfw_flow_cursor cursor;
+	bool begun;
+	u32 left;
+};
+
 struct vfw_flow_table *vfw_flow_table_alloc(struct vfw_vm *vm);
 void vfw_flow_table_reserve(struct vfw_flow_table *table, const u32 flows[VFW_FLOW_KINDS]);
 void vfw_flow_table_free(struct vfw_flow_table *table);
@@ -408,6 +426,7 @@ void vfw_flow_table_stop(struct vfw_flow_table *table);
 void vfw_flow_table_freeze(struct vfw_flow_table *table);
 void vfw_flow_table_thaw(struct vfw_flow_table *table);
 void vfw_flow_table_collect(struct vfw_flow_table *table);
+int vfw_flow_table_sum(struct vfw_flow_table *table, struct vfw_flow_sum *sum);
 void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals);
 
 /**
@@ -424,6 +443,13 @@ static inline u32 vfw_flow_now(const struct vfw_flow_table *table)
 	if (unlikely(smp_load_acquire(&table->frozen)))
 		return READ_ONCE(table->frozen_at) - READ_ONCE(table->lag);
 	return (u32)jiffies - READ_ONCE(table->lag);
+}
+
+/* How many flows are half-open, by what opened them; read at any time. */
+static inline void vfw_flow_half_open(const struct vfw_flow_table *table, u32 half_open[2])
+{
+	half_open[0] = READ_ONCE(table->half_open[0]);
+	half_open[1] = READ_ONCE(table->half_open[1]);
 }
 
 /**

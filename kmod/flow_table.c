@@ -384,36 +384,6 @@ int vfw_flow_walk(struct vfw_flow_table *table, struct vfw_flow_cursor *cursor,
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_walk);
 
-static int add_live(struct vfw_flow *flow, void *arg)
-{
-	const struct vfw_flow_counters *counters = vfw_flow_counters(flow);
-	struct vfw_flow_totals *totals = arg;
-	int dir;
-
-	for (dir = 0; dir < 2; dir++) {
-		totals->packets[dir] += counters->packets[dir];
-		totals->bytes[dir] += counters->bytes[dir];
-	}
-	return 0;
-}
-
-/**
- * vfw_flow_table_totals() - what a table has counted, with the flows that live
- * @table: the table
- * @totals: where to put it
- *
- * Context: process context; walks all flows.
- */
-void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals)
-{
-	struct vfw_flow_cursor cursor = {};
-
-	spin_lock_bh(&table->lock);
-	*totals = table->totals;
-	spin_unlock_bh(&table->lock);
-	vfw_flow_walk(table, &cursor, add_live, totals);
-}
-
 /* Tables. */
 
 /**

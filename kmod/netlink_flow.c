@@ -14,11 +14,7 @@
 #include "vlan.h"
 #include "vm.h"
 
-/* Flows looked at in a stride: some milliseconds. */
-#define STRIDE 32768
-
-/* What ends a stride; not seen by user space. */
-#define STRIDE_OVER 1
+/* What ends a walk, beside the end of a stride; not seen by user space. */
 #define STRIDE_FOUND 2
 
 /**
@@ -338,7 +334,7 @@ static int walk_visit(struct vfw_flow *flow, void *arg)
 	struct vfw_key key;
 
 	if (!walk->left--)
-		return STRIDE_OVER;
+		return VFW_FLOW_STRIDE_OVER;
 	if (vfw_flow_expired(flow, walk->now))
 		return 0;
 	vfw_flow_key(flow, &key);
@@ -352,7 +348,7 @@ static int walk_stride(struct walk *walk, struct vfw_vm *vm)
 {
 	walk->table = rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
 	walk->now = vfw_flow_now(walk->table);
-	walk->left = STRIDE;
+	walk->left = VFW_FLOW_STRIDE;
 	return vfw_flow_walk(walk->table, &walk->cursor, walk_visit, walk);
 }
 
@@ -374,7 +370,7 @@ static int walk_do(struct walk *walk, struct genl_info *info,
 		if (!err)
 			err = walk_stride(walk, vm);
 		mutex_unlock(&vn->lock);
-	} while (err == STRIDE_OVER);
+	} while (err == VFW_FLOW_STRIDE_OVER);
 	return err;
 }
 
@@ -499,7 +495,7 @@ int vfw_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	do {
 		cond_resched();
 		err = dump_stride(&walk, cb);
-	} while (err == STRIDE_OVER);
+	} while (err == VFW_FLOW_STRIDE_OVER);
 	dump->cursor = walk.cursor;
 	/* What does not fit now is the first of the next message. */
 	return err == -EMSGSIZE ? skb->len : err;

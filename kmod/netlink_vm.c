@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The netlink operations on VMs, and their counters.
+ * The netlink operations on VMs. Their counters are in netlink_stats.c.
  */
 
 #include <net/sock.h>
@@ -63,19 +63,13 @@ static int fill_vm_basics(struct sk_buff *skb, struct vfw_vm *vm)
 	return 0;
 }
 
-static void read_half_open(const struct vfw_flow_table *flows, u32 half_open[2])
-{
-	half_open[0] = READ_ONCE(flows->half_open[0]);
-	half_open[1] = READ_ONCE(flows->half_open[1]);
-}
-
 static int fill_vm(struct sk_buff *skb, struct vfw_vm *vm)
 {
 	const struct vfw_flow_table *flows = vm_flows(vm);
 	u32 half_open[2];
 
 	lockdep_assert_held(&vm->vn->lock);
-	read_half_open(flows, half_open);
+	vfw_flow_half_open(flows, half_open);
 	if (fill_vm_basics(skb, vm) ||
 	    nla_put_u32(skb, VFW_A_VM_POLICY_EPOCH, vm->epoch) ||
 	    nla_put_u32(skb, VFW_A_VM_PORTS, vm->n_ports) ||
@@ -362,105 +356,8 @@ int vfw_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return vfw_nl_reply_send(info, reply, hdr, err);
 }
 
-static int fill_drop(struct sk_buff *skb, u32 reason, const u64 drops[2])
-{
-	struct nlattr *nest = nla_nest_start(skb, VFW_A_STATS_DROP);
-
-	if (!nest ||
-	    nla_put_u32(skb, VFW_A_DROP_REASON, reason) ||
-	    nla_put_u64_64bit(skb, VFW_A_DROP_IN_PACKETS, drops[VFW_DIRECTION_IN],
-			      VFW_A_DROP_PAD) ||
-	    nla_put_u64_64bit(skb, VFW_A_DROP_OUT_PACKETS, drops[VFW_DIRECTION_OUT],
-			      VFW_A_DROP_PAD))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-static int fill_drops(struct sk_buff *skb, const struct vfw_stats *stats, bool all)
-{
-	u32 reason;
-
-	for (reason = VFW_DROP_REASON_NONE + 1; reason < VFW_DROP_REASONS; reason++) {
-		const u64 *drops = stats->drops[reason];
-
-		if (!all && !drops[VFW_DIRECTION_IN] && !drops[VFW_DIRECTION_OUT])
-			continue;
-		if (fill_drop(skb, reason, drops))
-			return -EMSGSIZE;
-	}
-	return 0;
-}
-
-static int put_u64(struct sk_buff *skb, int attr, u64 value)
-{
-	return nla_put_u64_64bit(skb, attr, value, VFW_A_STATS_PAD);
-}
-
-/* All that a VM has counted: with and without flows, here and before it came here. */
-static void vm_totals(struct vfw_vm *vm, const struct vfw_stats *stats,
-		      struct vfw_flow_totals *totals)
-{
-	int dir;
-
-	vfw_flow_table_totals(vm_flows(vm), totals);
-	for (dir = 0; dir < 2; dir++) {
-		totals->packets[dir] += stats->packets[dir] + vm->base_totals.packets[dir];
-		totals->bytes[dir] += stats->bytes[dir] + vm->base_totals.bytes[dir];
-	}
-	totals->opened += vm->base_totals.opened;
-	totals->ended += vm->base_totals.ended;
-}
-
-static int fill_stats(struct sk_buff *skb, struct vfw_vm *vm, bool all)
-{
-	const int in = VFW_DIRECTION_IN, out = VFW_DIRECTION_OUT;
-	const struct vfw_flow_table *flows = vm_flows(vm);
-	struct vfw_flow_totals totals;
-	struct vfw_stats stats;
-	u32 half_open[2];
-
-	vfw_vm_stats(vm, &stats);
-	read_half_open(flows, half_open);
-	vm_totals(vm, &stats, &totals);
-	if (nla_put(skb, VFW_A_STATS_VM, UUID_SIZE, &vm->uuid) ||
-	    put_u64(skb, VFW_A_STATS_IN_PACKETS, totals.packets[in]) ||
-	    put_u64(skb, VFW_A_STATS_IN_BYTES, totals.bytes[in]) ||
-	    put_u64(skb, VFW_A_STATS_OUT_PACKETS, totals.packets[out]) ||
-	    put_u64(skb, VFW_A_STATS_OUT_BYTES, totals.bytes[out]) ||
-	    put_u64(skb, VFW_A_STATS_FLOWS_OPENED, totals.opened) ||
-	    put_u64(skb, VFW_A_STATS_FLOWS_ENDED, totals.ended) ||
-	    nla_put_u32(skb, VFW_A_STATS_FLOWS, READ_ONCE(flows->count)) ||
-	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN, half_open[0] + half_open[1]) ||
-	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN_IN, half_open[in]) ||
-	    nla_put_u32(skb, VFW_A_STATS_HALF_OPEN_OUT, half_open[out]) ||
-	    put_u64(skb, VFW_A_STATS_FLOWS_EVICTED, stats.evicted) ||
-	    put_u64(skb, VFW_A_STATS_HELD, stats.held))
-		return -EMSGSIZE;
-	return fill_drops(skb, &stats, all);
-}
-
-int vfw_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct vfw_net *vn = vfw_net(genl_info_net(info));
-	struct sk_buff *reply;
-	struct vfw_vm *vm;
-	void *hdr;
-	int err;
-
-	reply = vfw_nl_reply_new(info, &hdr);
-	if (!reply)
-		return -ENOMEM;
-	mutex_lock(&vn->lock);
-	vm = vfw_nl_vm(info, VFW_A_STATS_VM);
-	err = IS_ERR(vm) ? PTR_ERR(vm) :
-			   fill_stats(reply, vm, info->attrs[VFW_A_STATS_ALL]);
-	mutex_unlock(&vn->lock);
-	return vfw_nl_reply_send(info, reply, hdr, err);
-}
-
 /**
- * struct vm_dump - a list of VMs, or of their counters, under way
+ * struct vm_dump - a list of VMs under way
  * @next: number of the first VM that was not listed yet
  */
 struct vm_dump {
@@ -469,19 +366,17 @@ struct vm_dump {
 
 static_assert(sizeof(struct vm_dump) <= sizeof_field(struct netlink_callback, ctx));
 
-static int dump_vm(struct sk_buff *skb, struct netlink_callback *cb, struct vfw_vm *vm, u8 cmd)
+static int dump_vm(struct sk_buff *skb, struct netlink_callback *cb, struct vfw_vm *vm)
 {
-	struct nlattr **attrs = genl_info_dump(cb)->attrs;
 	void *hdr;
 	int err;
 
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &vfw_nl_family,
-			  NLM_F_MULTI, cmd);
+			  NLM_F_MULTI, VFW_CMD_VM_GET);
 	if (!hdr)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, hdr);
-	err = cmd == VFW_CMD_VM_GET ? fill_vm(skb, vm) :
-				      fill_stats(skb, vm, attrs[VFW_A_STATS_ALL]);
+	err = fill_vm(skb, vm);
 	if (err) {
 		genlmsg_cancel(skb, hdr);
 		return err;
@@ -490,18 +385,21 @@ static int dump_vm(struct sk_buff *skb, struct netlink_callback *cb, struct vfw_
 	return 0;
 }
 
-static int dump_vms(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+int vfw_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vm_dump *dump = (struct vm_dump *)cb->ctx;
 	struct vfw_net *vn = vfw_net(sock_net(skb->sk));
 	struct vfw_vm *vm;
 	unsigned long id;
-	int err = 0;
+	int err;
 
+	err = vfw_nl_dump_refuse(cb, VFW_A_VM_UUID);
+	if (err)
+		return err;
 	mutex_lock(&vn->lock);
 	cb->seq = vfw_nl_dump_seq(vn);
 	xa_for_each_start(&vn->vm_ids, id, vm, dump->next) {
-		err = dump_vm(skb, cb, vm, cmd);
+		err = dump_vm(skb, cb, vm);
 		if (err)
 			break;
 		dump->next = id + 1;
@@ -509,18 +407,4 @@ static int dump_vms(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 	mutex_unlock(&vn->lock);
 	/* What does not fit now is the first of the next message. */
 	return err ? skb->len : 0;
-}
-
-int vfw_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	int err = vfw_nl_dump_refuse(cb, VFW_A_VM_UUID);
-
-	return err ?: dump_vms(skb, cb, VFW_CMD_VM_GET);
-}
-
-int vfw_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	int err = vfw_nl_dump_refuse(cb, VFW_A_STATS_VM);
-
-	return err ?: dump_vms(skb, cb, VFW_CMD_STATS_GET);
 }

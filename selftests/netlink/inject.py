@@ -146,12 +146,13 @@ def print_table():
     print(f'# {"all":34} {sum(row[1] for row in table):8}')
 
 
-def messages(data):
-    """(type, payload) of each netlink message."""
+def messages(data, sequence):
+    """(type, payload) of each netlink message that answers so and so."""
     at = 0
     while at + 16 <= len(data):
-        length, kind = struct.unpack_from('=IH', data, at)
-        yield kind, data[at + 16:at + length]
+        length, kind, _, number = struct.unpack_from('=IHHI', data, at)
+        if number == sequence:
+            yield kind, data[at + 16:at + length]
         at += (length + 3) & ~3
 
 
@@ -248,9 +249,9 @@ class Bench:
         nl = nl or self.nl
         numbers = self.numbers(op)
         nl.sock.send(nl.request(op, attrs, dump=True))
-        got = []
+        sequence, got = nl.seq, []
         while True:
-            for kind, payload in messages(nl.sock.recv(1 << 17)):
+            for kind, payload in messages(nl.sock.recv(1 << 17), sequence):
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
                     error = -struct.unpack_from('=i', payload)[0]
                     if error:
@@ -277,11 +278,12 @@ class Bench:
         """An operation as a function that raises OSError, made so that little can fail in it."""
         nl = nl or self.nl
         message = nl.request(op, attrs)
+        sequence = nl.seq
 
         def send():
             nl.sock.send(message)
             while True:
-                for kind, payload in messages(nl.sock.recv(1 << 16)):
+                for kind, payload in messages(nl.sock.recv(1 << 16), sequence):
                     if kind != NLMSG_ERROR:
                         continue
                     error = -struct.unpack_from('=i', payload)[0]
