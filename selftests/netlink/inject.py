@@ -244,11 +244,12 @@ class Bench:
         sock.close()
         same(self.nl.well('vm-get', {'uuid': self.vm})['flows'], flows, 'flows')
 
-    def dump(self, op, attrs=None, nl=None):
-        """A list as it is in its messages, but for what varies; an OSError if it is refused."""
+    def dump(self, op, attrs=None, nl=None, dump=True):
+        """A list, or one object, as it is in its messages, but for what varies; an OSError if it
+        is refused."""
         nl = nl or self.nl
         numbers = self.numbers(op)
-        nl.sock.send(nl.request(op, attrs, dump=True))
+        nl.sock.send(nl.request(op, attrs, dump=dump))
         sequence, got = nl.seq, []
         while True:
             for kind, payload in messages(nl.sock.recv(1 << 17), sequence):
@@ -266,12 +267,12 @@ class Bench:
 
     def state(self):
         """All that there is."""
-        state = [self.dump('vm-get'), sorted(self.dump('port-get')), self.dump('stats-get'),
-                 refcount()]
-        for vm in self.nl.well('vm-get', dump=True):
-            state += [self.dump('rule-get', {'vm': vm['uuid']}),
-                      sorted(self.dump('flow-get', {'vm': vm['uuid']})),
-                      self.nl.well('policy-get', {'vm': vm['uuid']})]
+        vms = self.dump('vm-get')
+        state = [vms, sorted(self.dump('port-get')), self.dump('stats-get'), refcount()]
+        for vm in vms:
+            name = {'vm': vm[4:20]}     # the first attribute
+            state += [self.dump('rule-get', name), sorted(self.dump('flow-get', name)),
+                      self.dump('policy-get', name, dump=False)]
         return state
 
     def request(self, op, attrs, nl=None):
