@@ -11,6 +11,7 @@
 #include "flow_hash.h"
 #include "packet.h"
 #include "policy.h"
+#include "sctp.h"
 #include "tcp.h"
 
 struct vfw_recent;
@@ -53,6 +54,7 @@ enum vfw_flow_kind {
  * @next_free: in a free slot, the next one, plus one
  * @epoch: policy epoch in which it was last judged
  * @tcp: windows, of a TCP flow
+ * @sctp: verification tags, of an SCTP flow
  * @stream_from: of a flow of UDP or UDP-Lite, when it has lasted so long that packets both ways
  *	make it a stream, in the table's time
  *
@@ -77,6 +79,7 @@ struct vfw_flow {
 	u32 epoch;
 	union {
 		struct vfw_tcp tcp;
+		struct vfw_sctp sctp;
 		u32 stream_from;
 	};
 };
@@ -247,6 +250,12 @@ static inline enum vfw_direction vfw_flow_opened(const struct vfw_flow *flow)
 	return flow->flags & VFW_FLOW_OPENED_OUT ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN;
 }
 
+/* No state is of two protocols. */
+static inline bool vfw_flow_half_open(u8 state)
+{
+	return vfw_tcp_half_open(state) || vfw_sctp_half_open(state);
+}
+
 /**
  * enum vfw_flow_worth - what becomes of a flow when there are too many
  * @VFW_FLOW_WORTH_KEPT: established, as far as can be told: it keeps its lifetime, and makes room
@@ -262,13 +271,14 @@ enum vfw_flow_worth {
 
 static inline enum vfw_flow_worth vfw_flow_worth(u8 state)
 {
-	if (vfw_tcp_half_open(state))
+	if (vfw_flow_half_open(state))
 		return VFW_FLOW_WORTH_HALF_OPEN;
 	switch (state) {
 	case VFW_FLOW_STATE_NEW:
 	case VFW_FLOW_STATE_TCP_LAST_ACK:
 	case VFW_FLOW_STATE_TCP_TIME_WAIT:
 	case VFW_FLOW_STATE_TCP_CLOSE:
+	case VFW_FLOW_STATE_SCTP_CLOSED:
 		return VFW_FLOW_WORTH_LITTLE;
 	default:
 		return VFW_FLOW_WORTH_KEPT;

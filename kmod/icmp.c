@@ -7,6 +7,7 @@
 #include <net/ipv6.h>
 #include <net/ndisc.h>
 #include "icmp.h"
+#include "sctp.h"
 
 /* Bytes that all messages begin with; and what a quotation must have of a transport header. */
 #define ICMP_HEADER	8
@@ -139,6 +140,8 @@ static bool quoted_ports(const struct sk_buff *skb, const struct vfw_ip *inner,
 	if (inner->l4len < ICMP_HEADER ||
 	    vfw_packet_ports(skb, inner->l4off, pkt->quoted_dir, &pkt->key))
 		return false;
+	if (inner->protocol == IPPROTO_SCTP)
+		return vfw_sctp_parse_quoted(skb, inner->l4off, inner->l4len, &pkt->sctp);
 	if (inner->protocol != IPPROTO_TCP)
 		return true;
 	seq = skb_header_pointer(skb, inner->l4off + 4, sizeof(_seq), &_seq);

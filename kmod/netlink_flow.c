@@ -250,6 +250,18 @@ static int put_peer(struct sk_buff *skb, int attr, const struct vfw_tcp_peer *pe
 	return 0;
 }
 
+/* The pair of tags in force; of an end that has not been heard of yet, none. */
+static int put_sctp(struct sk_buff *skb, const struct vfw_sctp *sctp)
+{
+	u32 local = sctp->peer[VFW_DIRECTION_OUT].tags[0];
+	u32 remote = sctp->peer[VFW_DIRECTION_IN].tags[0];
+
+	if ((local && nla_put_u32(skb, VFW_A_FLOW_SCTP_LOCAL, local)) ||
+	    (remote && nla_put_u32(skb, VFW_A_FLOW_SCTP_REMOTE, remote)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
 {
 	return nla_put_u64_64bit(skb, attr, value, VFW_A_FLOW_PAD);
@@ -300,6 +312,8 @@ static int fill_flow(struct sk_buff *skb, const struct vfw_flow *flow, const str
 	    put_u64(skb, VFW_A_FLOW_OUT_PACKETS, counters->packets[VFW_DIRECTION_OUT]) ||
 	    put_u64(skb, VFW_A_FLOW_OUT_BYTES, counters->bytes[VFW_DIRECTION_OUT]))
 		return -EMSGSIZE;
+	if (key->protocol == IPPROTO_SCTP)
+		return put_sctp(skb, &flow->sctp);
 	if (key->protocol != IPPROTO_TCP)
 		return 0;
 	if (put_peer(skb, VFW_A_FLOW_TCP_LOCAL, &flow->tcp.peer[VFW_DIRECTION_OUT]) ||

@@ -106,6 +106,21 @@ static const struct netlink_range_validation vfw_a_timeouts_other_range = {
 	.max	= VFW_TIMEOUT_MAX,
 };
 
+static const struct netlink_range_validation vfw_a_timeouts_sctp_opening_range = {
+	.min	= 1ULL,
+	.max	= VFW_TIMEOUT_MAX,
+};
+
+static const struct netlink_range_validation vfw_a_timeouts_sctp_established_range = {
+	.min	= 1ULL,
+	.max	= VFW_TIMEOUT_MAX,
+};
+
+static const struct netlink_range_validation vfw_a_timeouts_sctp_closing_range = {
+	.min	= 1ULL,
+	.max	= VFW_TIMEOUT_MAX,
+};
+
 static const struct netlink_range_validation vfw_a_range_first_range = {
 	.max	= 65535ULL,
 };
@@ -172,7 +187,7 @@ const struct nla_policy vfw_rule_nl_policy[VFW_A_RULE_PAD + 1] = {
 	[VFW_A_RULE_BYTES] = { .type = NLA_U64, },
 };
 
-const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_OTHER + 1] = {
+const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_SCTP_CLOSING + 1] = {
 	[VFW_A_TIMEOUTS_TCP_SYN_SENT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_syn_sent_range),
 	[VFW_A_TIMEOUTS_TCP_SYN_RECV] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_syn_recv_range),
 	[VFW_A_TIMEOUTS_TCP_ESTABLISHED] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_established_range),
@@ -185,6 +200,9 @@ const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_OTHER + 1] = {
 	[VFW_A_TIMEOUTS_UDP_STREAM] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_udp_stream_range),
 	[VFW_A_TIMEOUTS_ICMP] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_icmp_range),
 	[VFW_A_TIMEOUTS_OTHER] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_other_range),
+	[VFW_A_TIMEOUTS_SCTP_OPENING] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_opening_range),
+	[VFW_A_TIMEOUTS_SCTP_ESTABLISHED] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_established_range),
+	[VFW_A_TIMEOUTS_SCTP_CLOSING] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_closing_range),
 };
 
 /* VFW_CMD_VM_NEW - do */
@@ -300,7 +318,7 @@ const struct nla_policy vfw_flow_get_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1] =
 	[VFW_A_FLOW_LOCAL_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_local_port_range),
 	[VFW_A_FLOW_REMOTE_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_remote_port_range),
 	[VFW_A_FLOW_OPENED] = NLA_POLICY_MAX(NLA_U32, 1),
-	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 12),
+	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 20),
 	[VFW_A_FLOW_RULE] = { .type = NLA_U32, },
 	[VFW_A_FLOW_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
 	[VFW_A_FLOW_VLAN_INNER] = NLA_POLICY_MAX(NLA_U32, 4094),
@@ -320,7 +338,7 @@ const struct nla_policy vfw_flow_del_nl_policy[VFW_A_FLOW_VLAN_INNER_TYPE + 1] =
 	[VFW_A_FLOW_LOCAL_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_local_port_range),
 	[VFW_A_FLOW_REMOTE_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_flow_remote_port_range),
 	[VFW_A_FLOW_OPENED] = NLA_POLICY_MAX(NLA_U32, 1),
-	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 12),
+	[VFW_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 20),
 	[VFW_A_FLOW_RULE] = { .type = NLA_U32, },
 	[VFW_A_FLOW_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
 	[VFW_A_FLOW_VLAN_INNER] = NLA_POLICY_MAX(NLA_U32, 4094),

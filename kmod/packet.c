@@ -21,9 +21,14 @@
 #include "ip.h"
 #include "packet.h"
 #include "packet_plain.h"
+#include "sctp.h"
 #include "vlan.h"
 
 #define TCP_OPTIONS_MAX	(15 * 4 - sizeof(struct tcphdr))
+
+/* A Request and its bytes, with the service code (RFC 4340, 5.1 and 5.2). */
+#define DCCP_REQUEST		0
+#define DCCP_REQUEST_BYTES	20
 
 /* ARP for IPv4 over Ethernet (RFC 826). */
 struct arp_ipv4 {
@@ -237,11 +242,37 @@ static enum vfw_drop_reason parse_udp(const struct sk_buff *skb, const struct vf
 	return VFW_DROP_REASON_NONE;
 }
 
-/* SCTP and DCCP have headers of 12 bytes, UDP-Lite of 8; their ports are where UDP's are. */
-static enum vfw_drop_reason parse_ports(const struct sk_buff *skb, const struct vfw_ip *ip,
-					struct vfw_packet *pkt)
+static enum vfw_drop_reason parse_sctp(const struct sk_buff *skb, const struct vfw_ip *ip,
+				       struct vfw_packet *pkt)
 {
-	if (ip->l4len < (ip->protocol == IPPROTO_UDPLITE ? 8 : 12))
+	return vfw_packet_ports(skb, ip->l4off, pkt->dir, &pkt->key) ?:
+	       vfw_sctp_parse(skb, ip->l4off, ip->l4len, &pkt->sctp);
+}
+
+/* Of UDP-Lite (RFC 3828, 3.1) the header is as long as UDP's, and the coverage is the ends' affair. */
+static enum vfw_drop_reason parse_udplite(const struct sk_buff *skb, const struct vfw_ip *ip,
+					  struct vfw_packet *pkt)
+{
+	if (ip->l4len < sizeof(struct udphdr))
+		return VFW_DROP_REASON_L4_HEADER;
+	return vfw_packet_ports(skb, ip->l4off, pkt->dir, &pkt->key);
+}
+
+/* RFC 4340, 5.1: the type is in bits 1 to 4 of the ninth byte, whether the header is long in bit 0. */
+static enum vfw_drop_reason parse_dccp(const struct sk_buff *skb, const struct vfw_ip *ip,
+				       struct vfw_packet *pkt)
+{
+	const u8 *head;
+	u8 _head[12];
+	u32 size;
+
+	head = skb_header_pointer(skb, ip->l4off, sizeof(_head), _head);
+	if (!head || ip->l4len < sizeof(_head))
+		return VFW_DROP_REASON_L4_HEADER;
+	pkt->dccp_request = (head[8] >> 1 & 0xf) == DCCP_REQUEST;
+	size = pkt->dccp_request ? DCCP_REQUEST_BYTES : head[8] & 1 ? 16 : 12;
+	if (ip->l4len < size || head[4] * 4 < size || head[4] * 4 > ip->l4len ||
+	    (pkt->dccp_request && !(head[8] & 1)))
 		return VFW_DROP_REASON_L4_HEADER;
 	return vfw_packet_ports(skb, ip->l4off, pkt->dir, &pkt->key);
 }
@@ -260,9 +291,14 @@ static enum vfw_drop_reason parse_transport(const struct sk_buff *skb, const str
 	case IPPROTO_ICMPV6:
 		return ip->family == VFW_FAMILY_IPV6 ? vfw_icmp_parse(skb, ip, pkt) :
 						       VFW_DROP_REASON_ICMP_TYPE;
+	case IPPROTO_SCTP:
+		return parse_sctp(skb, ip, pkt);
+	case IPPROTO_UDPLITE:
+		return parse_udplite(skb, ip, pkt);
+	case IPPROTO_DCCP:
+		return parse_dccp(skb, ip, pkt);
 	default:
-		return vfw_packet_has_ports(ip->protocol) ? parse_ports(skb, ip, pkt) :
-							    VFW_DROP_REASON_NONE;
+		return VFW_DROP_REASON_NONE;
 	}
 }
 
@@ -277,6 +313,8 @@ static u32 count_segments(const struct sk_buff *skb, const struct vfw_ip *ip,
 		return 1;
 	if (info->gso_segs)
 		return info->gso_segs;
+	if (info->gso_size == GSO_BY_FRAGS)
+		return vfw_sctp_segments(skb);
 	if (ip->protocol == IPPROTO_TCP)
 		payload = pkt->tcp.length;
 	else if (ip->protocol == IPPROTO_UDP)

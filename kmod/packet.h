@@ -98,6 +98,39 @@ struct vfw_segment {
 };
 
 /**
+ * enum vfw_sctp_kind - chunks of SCTP that tracking tells apart, in the order in which it looks at
+ *	those of one packet
+ */
+enum vfw_sctp_kind {
+	VFW_SCTP_INIT,
+	VFW_SCTP_INIT_ACK,
+	VFW_SCTP_COOKIE_ECHO,
+	VFW_SCTP_COOKIE_ACK,
+	VFW_SCTP_HEARTBEAT,
+	VFW_SCTP_HEARTBEAT_ACK,
+	VFW_SCTP_OTHER,
+	VFW_SCTP_SHUTDOWN,
+	VFW_SCTP_SHUTDOWN_ACK,
+	VFW_SCTP_SHUTDOWN_COMPLETE,
+	VFW_SCTP_ABORT,
+	VFW_SCTP_KINDS,
+};
+
+/**
+ * struct vfw_chunks - an SCTP packet as tracking needs it; tags in host order
+ * @tag: its verification tag
+ * @init_tag: the tag that an INIT or INIT ACK offers, else 0
+ * @kinds: bits by enum vfw_sctp_kind
+ * @reflected: its tag is that of the packet it answers (T of ABORT and SHUTDOWN COMPLETE)
+ */
+struct vfw_chunks {
+	u32 tag;
+	u32 init_tag;
+	u16 kinds;
+	bool reflected;
+};
+
+/**
  * struct vfw_packet - a packet, parsed
  * @key: the flow it belongs to; of an ICMP error, the flow of the packet quoted in it
  * @kind: how it is to be judged
@@ -118,6 +151,8 @@ struct vfw_segment {
  * @hashed: the quick way has looked for a flow, and found none to judge by
  * @unknown: there was none at all; says nothing unless @hashed
  * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW
+ * @sctp: valid where key.protocol is SCTP; of an ICMP error, the tags of the packet quoted
+ * @dccp_request: where key.protocol is DCCP, it is a Request
  */
 struct vfw_packet {
 	struct vfw_key key;
@@ -138,7 +173,11 @@ struct vfw_packet {
 	u32 hash;
 	bool hashed;
 	bool unknown;
-	struct vfw_segment tcp;
+	union {
+		struct vfw_segment tcp;
+		struct vfw_chunks sctp;
+		bool dccp_request;
+	};
 };
 
 enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,

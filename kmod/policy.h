@@ -30,6 +30,9 @@ enum vfw_timeout {
 	VFW_TIMEOUT_UDP_STREAM,
 	VFW_TIMEOUT_ICMP,
 	VFW_TIMEOUT_OTHER,
+	VFW_TIMEOUT_SCTP_OPENING,
+	VFW_TIMEOUT_SCTP_ESTABLISHED,
+	VFW_TIMEOUT_SCTP_CLOSING,
 	VFW_TIMEOUTS,
 };
 
@@ -126,7 +129,8 @@ struct vfw_policy {
 	struct rcu_work free;
 };
 
-static_assert(offsetof(struct vfw_policy, max_flows) <= 64);
+/* What packets of TCP, UDP and ICMP read is one cache line. */
+static_assert(offsetof(struct vfw_policy, timeouts[VFW_TIMEOUT_OTHER + 1]) <= 64);
 
 /**
  * struct vfw_verdict - what the rules say of a packet

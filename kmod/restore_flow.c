@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "packet.h"
 #include "restore_stage.h"
+#include "sctp.h"
 #include "tcp.h"
 #include "track.h"
 #include "vlan.h"
@@ -80,6 +81,30 @@ static const char *read_tcp(const struct vfw_state_flow *rec, struct vfw_tcp *tc
 	return NULL;
 }
 
+static void read_tags(const struct vfw_state_sctp *rec, u8 flags, struct vfw_sctp_peer *peer)
+{
+	int i;
+
+	for (i = 0; i < VFW_STATE_SCTP_TAGS; i++)
+		peer->tags[i] = le32_to_cpu(rec->tags[i]);
+	peer->flags = flags;
+}
+
+static const char *read_sctp(const struct vfw_state_flow *rec, struct vfw_sctp *sctp)
+{
+	bool out = rec->flags & VFW_STATE_FLOW_OPENED_OUT;
+
+	if (rec->scales)
+		return "window scales in a flow of SCTP";
+	if ((rec->tcp_flags_local | rec->tcp_flags_remote) & ~VFW_SCTP_ECHOED)
+		return "unknown flags of SCTP";
+	read_tags(&rec->sctp_local, rec->tcp_flags_local, &sctp->peer[VFW_DIRECTION_OUT]);
+	read_tags(&rec->sctp_remote, rec->tcp_flags_remote, &sctp->peer[VFW_DIRECTION_IN]);
+	if (!vfw_sctp_state_valid(sctp, out ? VFW_DIRECTION_OUT : VFW_DIRECTION_IN, rec->state))
+		return "tags and state of SCTP do not go together";
+	return NULL;
+}
+
 static const char *check_no_tcp(const struct vfw_state_flow *rec)
 {
 	static_assert(offsetof(struct vfw_state_flow, tcp_remote) ==
@@ -91,9 +116,27 @@ static const char *check_no_tcp(const struct vfw_state_flow *rec)
 	return NULL;
 }
 
-/* What is wrong with a flow, or NULL; its windows go to @tcp. */
+/* What a flow has of its protocol. */
+union transport {
+	struct vfw_tcp tcp;
+	struct vfw_sctp sctp;
+};
+
+static const char *read_transport(const struct vfw_state_flow *rec, union transport *transport)
+{
+	switch (rec->protocol) {
+	case IPPROTO_TCP:
+		return read_tcp(rec, &transport->tcp);
+	case IPPROTO_SCTP:
+		return read_sctp(rec, &transport->sctp);
+	default:
+		return check_no_tcp(rec);
+	}
+}
+
+/* What is wrong with a flow, or NULL; what it has of its protocol goes to @transport. */
 static const char *check_flow(const struct vfw_restore *r, const struct vfw_state_flow *rec,
-			      const struct vfw_key *key, struct vfw_tcp *tcp)
+			      const struct vfw_key *key, union transport *transport)
 {
 	const char *why;
 
@@ -106,7 +149,7 @@ static const char *check_flow(const struct vfw_restore *r, const struct vfw_stat
 		return "expires later than any flow may";
 	if (le32_to_cpu(rec->rule) > r->rules)
 		return "admitted by a rule that is not there";
-	return rec->protocol == IPPROTO_TCP ? read_tcp(rec, tcp) : check_no_tcp(rec);
+	return read_transport(rec, transport);
 }
 
 static enum vfw_direction opened(const struct vfw_state_flow *rec)
@@ -162,7 +205,7 @@ static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *ke
 }
 
 static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
-		      const struct vfw_state_flow *rec, const struct vfw_tcp *tcp)
+		      const struct vfw_state_flow *rec, const union transport *transport)
 {
 	struct vfw_flow_counters *counters = vfw_flow_counters(flow);
 	u32 now = vfw_flow_now(r->table);
@@ -175,7 +218,9 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 	flow->epoch = rec->flags & VFW_STATE_FLOW_REJUDGE ? 0 : r->epoch;
 	flow->expires = now + (u32)msecs_to_jiffies(le32_to_cpu(rec->expires));
 	if (rec->protocol == IPPROTO_TCP)
-		flow->tcp = *tcp;
+		flow->tcp = transport->tcp;
+	else if (rec->protocol == IPPROTO_SCTP)
+		flow->sctp = transport->sctp;
 	vfw_flow_set_age(flow, now, min(le32_to_cpu(rec->age), U32_MAX / HZ) * HZ);
 	counters->packets[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_packets);
 	counters->bytes[VFW_DIRECTION_IN] = le64_to_cpu(rec->in_bytes);
@@ -189,7 +234,7 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
  * renewed for the reason that is set.
  */
 static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
-		       const struct vfw_state_flow *rec, const struct vfw_tcp *tcp,
+		       const struct vfw_state_flow *rec, const union transport *transport,
 		       enum vfw_drop_reason *reason)
 {
 	struct vfw_flow *flow;
@@ -203,7 +248,7 @@ static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 		*reason = vfw_flow_set_opened(r->table, flow, opened(rec));
 		if (!*reason) {
 			vfw_flow_set_state(r->table, flow, rec->state);
-			fill_flow(r, flow, rec, tcp);
+			fill_flow(r, flow, rec, transport);
 		}
 		vfw_flow_put(flow);
 	}
@@ -216,22 +261,22 @@ static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, struct vfw_key *key)
 {
 	enum vfw_drop_reason reason;
-	struct vfw_tcp tcp = {};
+	union transport transport = {};
 	struct vfw_flow *flow;
 	const char *why;
 
 	key->local_port = rec->local_port;
 	key->remote_port = rec->remote_port;
 	key->protocol = rec->protocol;
-	why = check_flow(r, rec, key, &tcp);
+	why = check_flow(r, rec, key, &transport);
 	if (why)
 		return vfw_restore_refuse(r, -EINVAL, "%s", why);
 	flow = add_flow(r, key, rec, &reason);
-	if (!flow && !reason && renew_flow(r, key, rec, &tcp, &reason))
+	if (!flow && !reason && renew_flow(r, key, rec, &transport, &reason))
 		return 0;
 	if (!flow)
 		return refuse_add(r, reason);
-	fill_flow(r, flow, rec, &tcp);
+	fill_flow(r, flow, rec, &transport);
 	vfw_flow_unlock(flow);
 	return 0;
 }

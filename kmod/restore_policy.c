@@ -18,7 +18,7 @@ static int check_policy(struct vfw_restore *r, const struct vfw_state_policy *re
 	u32 flows = le32_to_cpu(rec->max_flows), half_open = le32_to_cpu(rec->max_half_open);
 	u32 source_flows = le32_to_cpu(rec->max_source_flows);
 
-	if (rec->flags & ~POLICY_FLAGS || rec->reserved || rec->reserved2)
+	if (rec->flags & ~POLICY_FLAGS || rec->reserved)
 		return vfw_restore_refuse(r, -EINVAL, "unknown flags of the policy");
 	if (rec->default_in > VFW_ACTION_REJECT || rec->default_out > VFW_ACTION_REJECT)
 		return vfw_restore_refuse(r, -EINVAL, "no such default verdict");

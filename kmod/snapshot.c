@@ -25,7 +25,7 @@ static_assert(sizeof(struct vfw_state_frame) == 24);
 static_assert(sizeof(struct vfw_state_header) == 72);
 static_assert(sizeof(struct vfw_state_vm) == VFW_NAME_MAX + 1);
 static_assert(sizeof(struct vfw_state_port) == 24);
-static_assert(sizeof(struct vfw_state_policy) == 72);
+static_assert(sizeof(struct vfw_state_policy) == 80);
 static_assert(sizeof(struct vfw_state_rule) == 64);
 static_assert(sizeof(struct vfw_state_stats) == 64);
 static_assert(sizeof(struct vfw_state_drop) == 24);

@@ -31,6 +31,26 @@ static void encode_tcp(const struct vfw_tcp *tcp, struct vfw_state_flow *rec)
 	rec->tcp_remote.max_window = cpu_to_le32(remote->max_window);
 }
 
+static void encode_sctp_peer(const struct vfw_sctp_peer *peer, struct vfw_state_sctp *rec)
+{
+	int i;
+
+	for (i = 0; i < VFW_STATE_SCTP_TAGS; i++)
+		rec->tags[i] = cpu_to_le32(peer->tags[i]);
+}
+
+static void encode_sctp(const struct vfw_sctp *sctp, struct vfw_state_flow *rec)
+{
+	const struct vfw_sctp_peer *remote = &sctp->peer[VFW_DIRECTION_IN];
+	const struct vfw_sctp_peer *local = &sctp->peer[VFW_DIRECTION_OUT];
+
+	rec->scales = 0;
+	rec->tcp_flags_local = local->flags;
+	rec->tcp_flags_remote = remote->flags;
+	encode_sctp_peer(local, &rec->sctp_local);
+	encode_sctp_peer(remote, &rec->sctp_remote);
+}
+
 static u8 encode_flags(const struct vfw_flow *flow, u32 epoch)
 {
 	u8 flags = 0;
@@ -87,7 +107,10 @@ void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
 	rec->state = flow->state;
 	rec->reserved[0] = 0;
 	rec->reserved[1] = 0;
-	encode_tcp(flow->protocol == IPPROTO_TCP ? &flow->tcp : &no_tcp, rec);
+	if (flow->protocol == IPPROTO_SCTP)
+		encode_sctp(&flow->sctp, rec);
+	else
+		encode_tcp(flow->protocol == IPPROTO_TCP ? &flow->tcp : &no_tcp, rec);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
 

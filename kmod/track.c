@@ -15,6 +15,7 @@
 #include "main.h"
 #include "flow.h"
 #include "policy.h"
+#include "sctp.h"
 #include "tcp.h"
 #include "track.h"
 #include "track_plain.h"
@@ -42,9 +43,22 @@ static inline u32 flow_lifetime(const struct vfw_policy *policy, const struct vf
 		[VFW_FLOW_STATE_TCP_CLOSE] = VFW_TIMEOUT_TCP_CLOSE,
 	};
 
+	static const u8 sctp[] = {
+		[VFW_FLOW_STATE_SCTP_COOKIE_WAIT] = VFW_TIMEOUT_SCTP_OPENING,
+		[VFW_FLOW_STATE_SCTP_COOKIE_ECHOED] = VFW_TIMEOUT_SCTP_OPENING,
+		[VFW_FLOW_STATE_SCTP_ESTABLISHED] = VFW_TIMEOUT_SCTP_ESTABLISHED,
+		[VFW_FLOW_STATE_SCTP_SHUTDOWN_SENT] = VFW_TIMEOUT_SCTP_CLOSING,
+		[VFW_FLOW_STATE_SCTP_SHUTDOWN_RECD] = VFW_TIMEOUT_SCTP_CLOSING,
+		[VFW_FLOW_STATE_SCTP_SHUTDOWN_ACK_SENT] = VFW_TIMEOUT_SCTP_CLOSING,
+		[VFW_FLOW_STATE_SCTP_CLOSED] = VFW_TIMEOUT_SCTP_CLOSING,
+		[VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT] = VFW_TIMEOUT_SCTP_OPENING,
+	};
+
 	switch (key->protocol) {
 	case IPPROTO_TCP:
 		return policy->timeouts[tcp[flow->state]];
+	case IPPROTO_SCTP:
+		return policy->timeouts[sctp[flow->state]];
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 		return policy->timeouts[flow->state == VFW_FLOW_STATE_STREAM ?
@@ -63,6 +77,9 @@ bool vfw_track_state_valid(u8 protocol, u8 state)
 {
 	if (protocol == IPPROTO_TCP)
 		return state >= VFW_FLOW_STATE_TCP_SYN_SENT && state <= VFW_FLOW_STATE_TCP_CLOSE;
+	if (protocol == IPPROTO_SCTP)
+		return state >= VFW_FLOW_STATE_SCTP_COOKIE_WAIT &&
+		       state <= VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT;
 	if (state == VFW_FLOW_STATE_STREAM)
 		return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 	return state == VFW_FLOW_STATE_NEW || state == VFW_FLOW_STATE_REPLIED;
@@ -189,6 +206,19 @@ static enum vfw_drop_reason update_tcp(struct vfw_flow_table *table, struct vfw_
 	return reason;
 }
 
+static enum vfw_drop_reason update_sctp(struct vfw_flow_table *table, struct vfw_flow *flow,
+					const struct vfw_packet *pkt, enum vfw_tcp_effect *effect)
+{
+	u8 state = flow->state;
+	enum vfw_drop_reason reason;
+
+	reason = vfw_sctp_update(&flow->sctp, &state, pkt->dir, vfw_flow_opened(flow), &pkt->sctp,
+				 effect);
+	if (state != flow->state)
+		vfw_flow_set_state(table, flow, state);
+	return reason;
+}
+
 /* An echo request from the end that did not open the flow needs a rule of its own. */
 static enum vfw_drop_reason update_echo(struct vfw_flow *flow, const struct vfw_policy *policy,
 					const struct vfw_packet *pkt)
@@ -225,6 +255,8 @@ static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw
 	*effect = VFW_TCP_EFFECT_REFRESH;
 	if (pkt->key.protocol == IPPROTO_TCP)
 		reason = update_tcp(table, flow, pkt, effect);
+	else if (pkt->key.protocol == IPPROTO_SCTP)
+		reason = update_sctp(table, flow, pkt, effect);
 	else if (is_echo(&pkt->key))
 		reason = update_echo(flow, policy, pkt);
 	if (reason || *effect == VFW_TCP_EFFECT_REOPEN)
@@ -239,25 +271,40 @@ static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw
 	return VFW_DROP_REASON_NONE;
 }
 
+/* What a flow begins with, by its protocol. */
+union beginning {
+	struct vfw_tcp tcp;
+	struct vfw_sctp sctp;
+};
+
 /* May this packet open a flow, and in which state does that begin? */
 static enum vfw_drop_reason opening_state(const struct vfw_policy *policy,
-					  const struct vfw_packet *pkt, struct vfw_tcp *tcp,
+					  const struct vfw_packet *pkt, union beginning *with,
 					  u8 *state)
 {
 	*state = VFW_FLOW_STATE_NEW;
-	if (pkt->key.protocol == IPPROTO_TCP)
-		return vfw_tcp_open(tcp, state, pkt->dir, &pkt->tcp, policy->pick_up);
-	return pkt->icmp_reply ? VFW_DROP_REASON_ICMP_REPLY : VFW_DROP_REASON_NONE;
+	switch (pkt->key.protocol) {
+	case IPPROTO_TCP:
+		return vfw_tcp_open(&with->tcp, state, pkt->dir, &pkt->tcp, policy->pick_up);
+	case IPPROTO_SCTP:
+		return vfw_sctp_open(&with->sctp, state, pkt->dir, &pkt->sctp);
+	case IPPROTO_DCCP:
+		return pkt->dccp_request ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_DCCP_NOT_REQUEST;
+	default:
+		return pkt->icmp_reply ? VFW_DROP_REASON_ICMP_REPLY : VFW_DROP_REASON_NONE;
+	}
 }
 
 static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 		      const struct vfw_policy *policy, const struct vfw_packet *pkt, u32 rule,
-		      const struct vfw_tcp *tcp)
+		      const union beginning *with)
 {
 	vfw_flow_origin(flow)->rule = rule;
 	flow->epoch = policy->epoch;
 	if (pkt->key.protocol == IPPROTO_TCP)
-		flow->tcp = *tcp;
+		flow->tcp = with->tcp;
+	else if (pkt->key.protocol == IPPROTO_SCTP)
+		flow->sctp = with->sctp;
 	count_packet(flow, pkt);
 	flow->expires = vfw_flow_now(table) + flow_lifetime(policy, flow, &pkt->key);
 }
@@ -271,9 +318,9 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 	enum vfw_drop_reason reason;
 	struct vfw_verdict verdict;
 	struct vfw_flow *flow;
-	struct vfw_tcp tcp;
+	union beginning with;
 
-	reason = opening_state(policy, pkt, &tcp, &opening.state);
+	reason = opening_state(policy, pkt, &with, &opening.state);
 	if (reason)
 		return JUDGE(reason);
 	verdict = vfw_policy_judge(policy, pkt);
@@ -286,7 +333,7 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 		*again = !reason;
 		return JUDGE(reason);
 	}
-	fill_flow(table, flow, policy, pkt, verdict.rule, &tcp);
+	fill_flow(table, flow, policy, pkt, verdict.rule, &with);
 	vfw_flow_unlock(flow);
 	return JUDGE(VFW_DROP_REASON_NONE);
 }
@@ -334,7 +381,8 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 
 /*
  * An ICMP error passes when it is about a flow of this VM and, of TCP, quotes what may be in
- * flight (RFC 5927). What it says changes nothing in the flow.
+ * flight (RFC 5927), or of SCTP, a tag of the association (RFC 9260, 10). What it says changes
+ * nothing in the flow.
  */
 static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table *table,
 					const struct vfw_policy *policy,
@@ -350,6 +398,8 @@ static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table
 		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
 	if (pkt->key.protocol == IPPROTO_TCP)
 		known = vfw_tcp_quoted_in_window(&flow->tcp, pkt->quoted_dir, pkt->quoted_seq);
+	else if (pkt->key.protocol == IPPROTO_SCTP)
+		known = vfw_sctp_quoted_known(&flow->sctp, pkt->quoted_dir, &pkt->sctp);
 	vfw_flow_put(flow);
 	return known ? pass_lone(vm, pkt) : JUDGE(VFW_DROP_REASON_ICMP_ERROR);
 }

@@ -10,7 +10,7 @@
 #include <uapi/linux/vfw.h>
 #include "main.h"
 
-#define VFW_DROP_REASONS (VFW_DROP_REASON_SOURCE_LIMIT + 1)
+#define VFW_DROP_REASONS (VFW_DROP_REASON_DCCP_NOT_REQUEST + 1)
 
 struct vfw_flow_table;
 struct vfw_hold;

@@ -160,11 +160,13 @@ const struct object flow_object = {
 	"          [vlan N] [vlan-inner N] [vlan-type TYPE] [vlan-inner-type TYPE]\n"
 	"STATE  := new | replied | stream | tcp-syn-sent | tcp-syn-sent2 | tcp-syn-recv |\n"
 	"          tcp-established | tcp-fin-wait | tcp-close-wait | tcp-last-ack |\n"
-	"          tcp-time-wait | tcp-close\n"
+	"          tcp-time-wait | tcp-close | sctp-cookie-wait | sctp-cookie-echoed |\n"
+	"          sctp-established | sctp-shutdown-sent | sctp-shutdown-recd |\n"
+	"          sctp-shutdown-ack-sent | sctp-closed | sctp-heartbeat-sent\n"
 	"TYPE   := 802.1q | 802.1ad | an ethertype such as 0x9100\n"
 	"\n"
 	"Shows or removes the flows that fit all of FILTER; flush prints how many. The VM's end\n"
 	"comes first; -> is a flow that the VM opened, <- one that the far end opened. With -s,\n"
-	"counters and TCP windows are shown. VLANs are shown where frames had tags; vlan 0 in\n"
-	"FILTER is for those that had none.\n",
+	"counters, TCP windows and SCTP tags are shown. VLANs are shown where frames had tags;\n"
+	"vlan 0 in FILTER is for those that had none.\n",
 };

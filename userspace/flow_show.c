@@ -136,6 +136,22 @@ static void print_peer(const char *name, const struct nlattr *nest)
 	print_text("\n");
 }
 
+static void print_tags(struct nlattr *const *attrs)
+{
+	static const struct {
+		int attr;
+		const char *name;
+	} tags[] = {
+		{ VFW_A_FLOW_SCTP_LOCAL, "sctp-local" },
+		{ VFW_A_FLOW_SCTP_REMOTE, "sctp-remote" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		if (attrs[tags[i].attr])
+			print_text("    %s tag 0x%08x\n", tags[i].name,
+				   number(attrs, tags[i].attr));
+}
+
 /**
  * flow_show() - print a flow
  * @head: its attributes
@@ -167,5 +183,6 @@ int flow_show(const struct nlattr *head, int length)
 	print_counters(attrs);
 	print_peer("tcp-local", attrs[VFW_A_FLOW_TCP_LOCAL]);
 	print_peer("tcp-remote", attrs[VFW_A_FLOW_TCP_REMOTE]);
+	print_tags(attrs);
 	return DONE;
 }

@@ -126,6 +126,9 @@ const struct policy_number policy_timeouts[] = {
 	TIMEOUT("udp-stream", UDP_STREAM, 300),
 	TIMEOUT("icmp", ICMP, 60),
 	TIMEOUT("other", OTHER, 600),
+	TIMEOUT("sctp-opening", SCTP_OPENING, 120),
+	TIMEOUT("sctp-established", SCTP_ESTABLISHED, 7440),
+	TIMEOUT("sctp-closing", SCTP_CLOSING, 120),
 	{ }
 };
 

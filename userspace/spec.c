@@ -24,13 +24,16 @@ SPEC_ENUM(spec_hold_expiry, "hold-expiry", "stay-closed", "start-empty");
 SPEC_ENUM(spec_flow_state, "flow-state",
 	  "none", "new", "replied", "stream", "tcp-syn-sent", "tcp-syn-sent2", "tcp-syn-recv",
 	  "tcp-established", "tcp-fin-wait", "tcp-close-wait", "tcp-last-ack", "tcp-time-wait",
-	  "tcp-close");
+	  "tcp-close", "sctp-cookie-wait", "sctp-cookie-echoed", "sctp-established",
+	  "sctp-shutdown-sent", "sctp-shutdown-recd", "sctp-shutdown-ack-sent", "sctp-closed",
+	  "sctp-heartbeat-sent");
 SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "none", "rule", "rule-reject", "default", "no-policy", "policy-change", "flow-limit",
 	  "half-open-limit", "no-memory", "frozen", "hold-limit", "hold-closed", "port-gone",
 	  "ethertype", "vlan", "ip-header", "ip-extension", "fragment", "l4-header", "arp",
 	  "tcp-flags", "tcp-not-syn", "tcp-state", "tcp-window", "tcp-ack", "tcp-rst",
-	  "icmp-type", "icmp-error", "icmp-reply", "source-limit");
+	  "icmp-type", "icmp-error", "icmp-reply", "source-limit", "sctp-chunk", "sctp-tag",
+	  "sctp-state", "dccp-not-request");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
 	  "flows-ipv6", "flows-tagged", "end");
@@ -109,6 +112,9 @@ static const struct spec_attr spec_timeouts_attrs[] = {
 	[VFW_A_TIMEOUTS_UDP_STREAM] = { "udp-stream", SPEC_U32 },
 	[VFW_A_TIMEOUTS_ICMP] = { "icmp", SPEC_U32 },
 	[VFW_A_TIMEOUTS_OTHER] = { "other", SPEC_U32 },
+	[VFW_A_TIMEOUTS_SCTP_OPENING] = { "sctp-opening", SPEC_U32 },
+	[VFW_A_TIMEOUTS_SCTP_ESTABLISHED] = { "sctp-established", SPEC_U32 },
+	[VFW_A_TIMEOUTS_SCTP_CLOSING] = { "sctp-closing", SPEC_U32 },
 };
 
 SPEC_SET(spec_timeouts, "timeouts");
@@ -200,6 +206,8 @@ static const struct spec_attr spec_flow_attrs[] = {
 	[VFW_A_FLOW_VLAN_INNER] = { "vlan-inner", SPEC_U32 },
 	[VFW_A_FLOW_VLAN_TYPE] = { "vlan-type", SPEC_U32 },
 	[VFW_A_FLOW_VLAN_INNER_TYPE] = { "vlan-inner-type", SPEC_U32 },
+	[VFW_A_FLOW_SCTP_LOCAL] = { "sctp-local", SPEC_U32 },
+	[VFW_A_FLOW_SCTP_REMOTE] = { "sctp-remote", SPEC_U32 },
 };
 
 SPEC_SET(spec_flow, "flow");

@@ -183,9 +183,6 @@ int state_check_policy(const struct state_stream *stream)
 	if (policy->reserved)
 		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved,
 			     "reserved bytes are not zero");
-	if (policy->reserved2)
-		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved2,
-			     "reserved bytes are not zero");
 	if (policy->flags & VFW_STATE_POLICY_LOADED)
 		return check_loaded(stream, policy);
 	if (!all_zero(policy, sizeof(*policy)))
@@ -353,16 +350,38 @@ static bool is_icmp(const struct vfw_state_flow *flow)
 	return flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
 }
 
+static bool state_fits(const struct vfw_state_flow *flow)
+{
+	if (flow->state >= VFW_FLOW_STATE_SCTP_COOKIE_WAIT)
+		return flow->protocol == IPPROTO_SCTP;
+	if (flow->state >= VFW_FLOW_STATE_TCP_SYN_SENT)
+		return flow->protocol == IPPROTO_TCP;
+	return flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_SCTP;
+}
+
+static int check_flow_sctp(const struct state_stream *stream, size_t at,
+			   const struct vfw_state_flow *flow)
+{
+	if (flow->scales)
+		return fault(stream, at, vfw_state_flow, scales,
+			     "window scales in a flow of SCTP");
+	if ((flow->tcp_flags_local | flow->tcp_flags_remote) & ~VFW_SCTP_ECHOED)
+		return fault(stream, at, vfw_state_flow, tcp_flags_local,
+			     "unknown SCTP flags");
+	return DONE;
+}
+
 static int check_flow_tcp(const struct state_stream *stream, size_t at,
 			  const struct vfw_state_flow *flow)
 {
 	bool tcp = flow->protocol == IPPROTO_TCP;
 
-	if (tcp ? flow->state < VFW_FLOW_STATE_TCP_SYN_SENT :
-		  flow->state >= VFW_FLOW_STATE_TCP_SYN_SENT)
+	if (!state_fits(flow))
 		return fault(stream, at, vfw_state_flow, state,
 			     "a flow of protocol %u cannot be %s", flow->protocol,
 			     spec_enum_name(&spec_flow_state, flow->state));
+	if (flow->protocol == IPPROTO_SCTP)
+		return check_flow_sctp(stream, at, flow);
 	if (!tcp && (flow->scales || flow->tcp_flags_local || flow->tcp_flags_remote ||
 		     !all_zero(&flow->tcp_local, sizeof(flow->tcp_local)) ||
 		     !all_zero(&flow->tcp_remote, sizeof(flow->tcp_remote))))

@@ -158,6 +158,16 @@ static void put_peer(struct nl_msg *message, int attr, const struct vfw_state_tc
 	nla_nest_end(message, nest);
 }
 
+/* As the kernel shows them: the tags in force, where there are any. */
+static void put_tags(struct nl_msg *message, const struct vfw_state_flow *flow)
+{
+	if (flow->sctp_local.tags[0])
+		vnl_put_u32(message, VFW_A_FLOW_SCTP_LOCAL, le32toh(flow->sctp_local.tags[0]));
+	if (flow->sctp_remote.tags[0])
+		vnl_put_u32(message, VFW_A_FLOW_SCTP_REMOTE,
+			    le32toh(flow->sctp_remote.tags[0]));
+}
+
 /* @remote: its remote address; the local one follows the record. */
 static void put_flow(struct nl_msg *message, const struct vfw_state_flow *flow, __u32 family,
 		     const __u8 *remote)
@@ -182,6 +192,8 @@ static void put_flow(struct nl_msg *message, const struct vfw_state_flow *flow, 
 	put_u64(message, VFW_A_FLOW_IN_BYTES, le64toh(flow->in_bytes));
 	put_u64(message, VFW_A_FLOW_OUT_PACKETS, le64toh(flow->out_packets));
 	put_u64(message, VFW_A_FLOW_OUT_BYTES, le64toh(flow->out_bytes));
+	if (flow->protocol == IPPROTO_SCTP)
+		put_tags(message, flow);
 	if (flow->protocol != IPPROTO_TCP)
 		return;
 	put_peer(message, VFW_A_FLOW_TCP_LOCAL, &flow->tcp_local, flow->scales & 15,

@@ -325,14 +325,73 @@ static inline void build_gre4(struct frame *f)
 	frame_end(f);
 }
 
-static inline void build_sctp4(struct frame *f)
+static inline void frame_sctp(struct frame *f, u32 tag)
+{
+	__be16 *ports = frame_put(f, 12);
+
+	ports[0] = htons(SOURCE_PORT);
+	ports[1] = htons(DEST_PORT);
+	put_unaligned_be32(tag, ports + 2);
+}
+
+/* A chunk, padded; returns where it is. */
+static inline u8 *frame_chunk(struct frame *f, u8 type, u16 length)
+{
+	u8 *chunk = frame_put(f, ALIGN(length, 4));
+
+	chunk[0] = type;
+	put_unaligned_be16(length, chunk + 2);
+	return chunk;
+}
+
+static inline void build_init4(struct frame *f)
+{
+	frame_ip4(f, IPPROTO_SCTP);
+	frame_sctp(f, 0);
+	frame_chunk(f, 1, 20)[7] = 9;
+	frame_end(f);
+}
+
+/* A Request with its service code. */
+static inline void build_dccp4(struct frame *f)
 {
 	__be16 *ports;
 
-	frame_ip4(f, IPPROTO_SCTP);
-	ports = frame_put(f, 12);
+	frame_ip4(f, IPPROTO_DCCP);
+	ports = frame_put(f, 20);
 	ports[0] = htons(SOURCE_PORT);
 	ports[1] = htons(DEST_PORT);
+	((u8 *)ports)[4] = 5;
+	((u8 *)ports)[8] = 1;
+	frame_end(f);
+}
+
+/* About an INIT, with as much of it as is needed to know it. */
+static inline void build_error4_sctp(struct frame *f)
+{
+	struct iphdr *inner;
+
+	frame_ip4(f, IPPROTO_ICMP);
+	frame_icmp(f, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
+	frame_ip4(f, IPPROTO_SCTP);
+	frame_sctp(f, 0);
+	frame_chunk(f, 1, 20)[7] = 9;
+	f->len -= 12;
+	inner = (struct iphdr *)(f->data + IP4 + 8);
+	inner->tot_len = htons(52);
+	swap(inner->saddr, inner->daddr);
+	frame_end(f);
+}
+
+static inline void build_sctp4(struct frame *f)
+{
+	u8 *chunk;
+
+	frame_ip4(f, IPPROTO_SCTP);
+	frame_sctp(f, 0x12345678);
+	chunk = frame_chunk(f, 3, 16);		/* SACK */
+	chunk[7] = 1;
+	frame_chunk(f, 0, 18);			/* DATA, padded */
 	frame_end(f);
 }
 

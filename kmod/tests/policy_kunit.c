@@ -233,7 +233,7 @@ static void test_ranges(struct kunit *test)
 static void test_defaults(struct kunit *test)
 {
 	static const u32 seconds[VFW_TIMEOUTS] = {
-		120, 60, 7440, 240, 7440, 240, 240, 10, 120, 300, 60, 600
+		120, 60, 7440, 240, 7440, 240, 240, 10, 120, 300, 60, 600, 120, 7440, 120
 	};
 	struct vfw_policy *policy = vfw_policy_alloc();
 	int i;

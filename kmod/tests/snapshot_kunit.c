@@ -86,7 +86,14 @@ static void random_flow(struct kunit *test, struct vfw_vm *vm, u8 family, u16 ou
 		{ IPPROTO_UDP, VFW_FLOW_STATE_STREAM },
 		{ IPPROTO_UDPLITE, VFW_FLOW_STATE_REPLIED },
 		{ IPPROTO_GRE, VFW_FLOW_STATE_REPLIED },
-		{ IPPROTO_SCTP, VFW_FLOW_STATE_NEW },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_COOKIE_WAIT },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_COOKIE_ECHOED },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_ESTABLISHED },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_SHUTDOWN_SENT },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_SHUTDOWN_RECD },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_SHUTDOWN_ACK_SENT },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_CLOSED },
+		{ IPPROTO_SCTP, VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT },
 		{ 0, VFW_FLOW_STATE_REPLIED },
 	};
 	u8 protocol = kinds[i % ARRAY_SIZE(kinds)].protocol;
@@ -152,6 +159,9 @@ static void compare_flow(struct kunit *test, struct vfw_vm *dst, const struct fl
 	KUNIT_EXPECT_EQ(test, copy.origin.rule, judged ? flow->origin.rule : 0);
 	if (flow->flow.protocol == IPPROTO_TCP)
 		KUNIT_EXPECT_MEMEQ(test, &copy.flow.tcp, &flow->flow.tcp, sizeof(flow->flow.tcp));
+	if (flow->flow.protocol == IPPROTO_SCTP)
+		KUNIT_EXPECT_MEMEQ(test, &copy.flow.sctp, &flow->flow.sctp,
+				   sizeof(flow->flow.sctp));
 	KUNIT_EXPECT_MEMEQ(test, &copy.counters, &flow->counters, sizeof(flow->counters));
 	/* The time between saving and restoring; age is in whole seconds. */
 	lag = copy.flow.expires - flow->flow.expires;
@@ -224,6 +234,7 @@ static void compare_policies(struct kunit *test, const struct vfw_policy *a,
 static void compare_vms(struct kunit *test, struct state_test *t, u32 flows)
 {
 	compare_policies(test, vm_policy(&t->src), vm_policy(&t->dst));
+	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->half_open, vm_table(&t->src)->half_open);
 	compare_flows(test, t, flows);
 	KUNIT_EXPECT_STREQ(test, t->dst.name, t->src.name);
 	KUNIT_EXPECT_EQ(test, t->dst.incarnation, t->src.incarnation + 1);

@@ -176,7 +176,7 @@ static inline struct vfw_key key_make(u8 family, u8 protocol, u32 i)
 		key.remote.words[0] = htonl(0x20010db8);
 		key.remote.words[3] = htonl(i + 2);
 	}
-	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP) {
 		key.local_port = htons(80);
 		key.remote_port = htons(40000 + i);
 	} else if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
@@ -205,6 +205,27 @@ static inline void tcp_make(struct vfw_tcp *tcp, u32 seed)
 	};
 }
 
+/* What goes with a state, opened by the VM or not: the tags that are known in it. */
+static inline void sctp_make(struct vfw_sctp *sctp, u8 state, u8 opened, u32 seed)
+{
+	bool established = state >= VFW_FLOW_STATE_SCTP_ESTABLISHED &&
+			   state <= VFW_FLOW_STATE_SCTP_SHUTDOWN_ACK_SENT;
+	struct vfw_sctp_peer *opener = &sctp->peer[opened], *other = &sctp->peer[!opened];
+	int i;
+
+	memset(sctp, 0, sizeof(*sctp));
+	if (state != VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT)
+		opener->tags[0] = seed + 1;
+	if (state != VFW_FLOW_STATE_SCTP_COOKIE_WAIT)
+		other->tags[0] = 0xffffffff - seed;
+	for (i = 1; i < VFW_STATE_SCTP_TAGS && established && seed % 2; i++) {
+		opener->tags[i] = 1000 * i + seed;
+		other->tags[i] = 2000 * i + seed;
+	}
+	if (state == VFW_FLOW_STATE_SCTP_COOKIE_ECHOED || (established && seed % 4 == 1))
+		opener->flags = VFW_SCTP_ECHOED;
+}
+
 /* A flow number @i of a VM; what is not given depends on @i, so that no two are the same. */
 static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct vfw_key *key,
 			     u8 state, u32 i)
@@ -224,6 +245,8 @@ static inline void flow_make(struct kunit *test, struct vfw_vm *vm, const struct
 	vfw_flow_set_age(flow, vfw_flow_now(table), i * HZ);
 	if (key->protocol == IPPROTO_TCP)
 		tcp_make(&flow->tcp, i);
+	if (key->protocol == IPPROTO_SCTP)
+		sctp_make(&flow->sctp, state, vfw_flow_opened(flow), i);
 	counters->packets[VFW_DIRECTION_IN] = 10 * i + 1;
 	counters->packets[VFW_DIRECTION_OUT] = 10 * i + 2;
 	counters->bytes[VFW_DIRECTION_IN] = 1ULL << 33 | i;

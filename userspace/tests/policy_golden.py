@@ -70,7 +70,8 @@ BAD = [
     ("pick-up twice", "pick-up on\npick-up off", "2:1: 'pick-up' a second time, expected it once"),
     ("timeout name", "timeout tcp 3",
      "1:9: unexpected 'tcp', expected tcp-syn-sent, tcp-syn-recv, tcp-established, tcp-fin-wait, "
-     "tcp-close-wait, tcp-last-ack, tcp-time-wait, tcp-close, udp-new, udp-stream, icmp or other"),
+     "tcp-close-wait, tcp-last-ack, tcp-time-wait, tcp-close, udp-new, udp-stream, icmp, other, "
+     "sctp-opening, sctp-established or sctp-closing"),
     ("timeout twice", "timeout icmp 3\ntimeout icmp 3s", "2:9: 'icmp' a second time, expected it once"),
 ] + [
     (f"duration {d}", f"timeout icmp {d}", f"1:14: unexpected '{d}', expected {DURATION}")

@@ -21,7 +21,8 @@ PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "sctp": 132, "dccp": 
 WITH_PORTS = (6, 17, 33, 132, 136)
 FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"]
 TIMEOUTS = ["tcp-syn-sent", "tcp-syn-recv", "tcp-established", "tcp-fin-wait", "tcp-close-wait",
-            "tcp-last-ack", "tcp-time-wait", "tcp-close", "udp-new", "udp-stream", "icmp", "other"]
+            "tcp-last-ack", "tcp-time-wait", "tcp-close", "udp-new", "udp-stream", "icmp", "other",
+            "sctp-opening", "sctp-established", "sctp-closing"]
 ACTIONS = ["pass", "drop", "reject"]
 
 

@@ -3,6 +3,7 @@
 #include "stream.h"
 #include "../args.h"
 #include "../snapshot.h"
+#include "../spec.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -223,17 +224,28 @@ static void test_records(void)
 	SET("an address of no family", RULES, IN(vfw_state_rule, flags),
 	    (__u8)(VFW_STATE_RULE_LOCAL | VFW_STATE_RULE_PROTOCOL));
 	SET("reasons do not fit", STATS, IN(vfw_state_stats, drops), htole32(3));
-	SET("no drop-reason 30", STATS, sizeof(struct vfw_state_stats) +
-	    IN(vfw_state_drop, reason), htole32(30));
+	SET("no drop-reason ", STATS, sizeof(struct vfw_state_stats) +
+	    IN(vfw_state_drop, reason), htole32(spec_drop_reason.count));
 	SET("out of order", STATS, sizeof(struct vfw_state_stats) +
 	    IN(vfw_state_drop, reason), htole32(28));
 }
 
+/* The fifth flow of the stream is of SCTP. */
+#define SCTP_FLOW (4 * sizeof(struct vfw_state_flow4))
+
 static void test_flow_records(void)
 {
 	SET("in state 0", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)0);
-	SET("in state 13", FLOWS_IPV6, IN(vfw_state_flow, state), (__u8)13);
+	SET("in state ", FLOWS_IPV6, IN(vfw_state_flow, state), (__u8)spec_flow_state.count);
 	SET("protocol 6 cannot be stream", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)3);
+	SET("protocol 6 cannot be sctp-est", FLOWS_IPV4, IN(vfw_state_flow, state),
+	    (__u8)VFW_FLOW_STATE_SCTP_ESTABLISHED);
+	SET("protocol 132 cannot be tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
+	    (__u8)132);
+	SET("window scales in a flow of SCTP", FLOWS_IPV4, SCTP_FLOW + IN(vfw_state_flow, scales),
+	    (__u8)1);
+	SET("unknown SCTP flags", FLOWS_IPV4, SCTP_FLOW + IN(vfw_state_flow, tcp_flags_remote),
+	    (__u8)2);
 	SET("protocol 17 cannot be tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
 	    (__u8)17);
 	SET("unknown flags", FLOWS_IPV4, IN(vfw_state_flow, flags), (__u8)4);

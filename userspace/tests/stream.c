@@ -178,6 +178,16 @@ static void fill_flow(struct vfw_state_flow *flow, unsigned int number, unsigned
 		flow->flags = VFW_STATE_FLOW_OPENED_OUT;
 		return;
 	}
+	if (number % 16 == 4) {
+		flow->protocol = IPPROTO_SCTP;
+		flow->state = VFW_FLOW_STATE_SCTP_ESTABLISHED;
+		flow->tcp_flags_local = VFW_SCTP_ECHOED;
+		for (int i = 0; i < VFW_STATE_SCTP_TAGS; i++) {
+			flow->sctp_local.tags[i] = htole32(number + i);
+			flow->sctp_remote.tags[i] = htole32(4294967295U - i);
+		}
+		return;
+	}
 	flow->scales = 0x79;
 	flow->tcp_flags_local = VFW_TCP_WINDOW_SCALE | VFW_TCP_SACK | VFW_TCP_SYN;
 	flow->tcp_flags_remote = VFW_TCP_WINDOW_SCALE | VFW_TCP_SYN;

@@ -109,7 +109,7 @@ enum vfw_hold_expiry {
 
 /**
  * enum vfw_flow_state - State of a flow. The first four serve every protocol
- *   but TCP.
+ *   but TCP and SCTP.
  * @VFW_FLOW_STATE_NEW: Packets seen in one direction only.
  * @VFW_FLOW_STATE_REPLIED: Packets seen in both directions.
  * @VFW_FLOW_STATE_STREAM: UDP seen in both directions for longer than two
@@ -124,6 +124,17 @@ enum vfw_hold_expiry {
  * @VFW_FLOW_STATE_TCP_LAST_ACK: FINs seen from both sides.
  * @VFW_FLOW_STATE_TCP_TIME_WAIT: Both FINs acknowledged.
  * @VFW_FLOW_STATE_TCP_CLOSE: Closed by RST.
+ * @VFW_FLOW_STATE_SCTP_COOKIE_WAIT: SCTP INIT seen.
+ * @VFW_FLOW_STATE_SCTP_COOKIE_ECHOED: COOKIE ECHO seen.
+ * @VFW_FLOW_STATE_SCTP_ESTABLISHED: COOKIE ACK seen, or the answer on a path
+ *   that a HEARTBEAT opened.
+ * @VFW_FLOW_STATE_SCTP_SHUTDOWN_SENT: SHUTDOWN seen from the end that opened
+ *   the flow.
+ * @VFW_FLOW_STATE_SCTP_SHUTDOWN_RECD: SHUTDOWN seen from the other end.
+ * @VFW_FLOW_STATE_SCTP_SHUTDOWN_ACK_SENT: SHUTDOWN ACK seen.
+ * @VFW_FLOW_STATE_SCTP_CLOSED: SHUTDOWN COMPLETE or ABORT seen.
+ * @VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT: HEARTBEAT seen on another path of an
+ *   association.
  */
 enum vfw_flow_state {
 	VFW_FLOW_STATE_NONE,
@@ -139,6 +150,14 @@ enum vfw_flow_state {
 	VFW_FLOW_STATE_TCP_LAST_ACK,
 	VFW_FLOW_STATE_TCP_TIME_WAIT,
 	VFW_FLOW_STATE_TCP_CLOSE,
+	VFW_FLOW_STATE_SCTP_COOKIE_WAIT,
+	VFW_FLOW_STATE_SCTP_COOKIE_ECHOED,
+	VFW_FLOW_STATE_SCTP_ESTABLISHED,
+	VFW_FLOW_STATE_SCTP_SHUTDOWN_SENT,
+	VFW_FLOW_STATE_SCTP_SHUTDOWN_RECD,
+	VFW_FLOW_STATE_SCTP_SHUTDOWN_ACK_SENT,
+	VFW_FLOW_STATE_SCTP_CLOSED,
+	VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT,
 };
 
 /**
@@ -188,6 +207,14 @@ enum vfw_flow_state {
  * @VFW_DROP_REASON_ICMP_REPLY: An echo reply that nothing asked for.
  * @VFW_DROP_REASON_SOURCE_LIMIT: The remote address has opened as many flows
  *   as one may have.
+ * @VFW_DROP_REASON_SCTP_CHUNK: An SCTP packet whose chunks do not add up, or
+ *   may not be in one packet.
+ * @VFW_DROP_REASON_SCTP_TAG: An SCTP packet whose verification tag is not one
+ *   of its association.
+ * @VFW_DROP_REASON_SCTP_STATE: An SCTP chunk that is wrong in the flow's
+ *   state, or a packet of no known flow that does not open one.
+ * @VFW_DROP_REASON_DCCP_NOT_REQUEST: A DCCP packet of no known flow that is no
+ *   Request.
  */
 enum vfw_drop_reason {
 	VFW_DROP_REASON_NONE,
@@ -220,6 +247,10 @@ enum vfw_drop_reason {
 	VFW_DROP_REASON_ICMP_ERROR,
 	VFW_DROP_REASON_ICMP_REPLY,
 	VFW_DROP_REASON_SOURCE_LIMIT,
+	VFW_DROP_REASON_SCTP_CHUNK,
+	VFW_DROP_REASON_SCTP_TAG,
+	VFW_DROP_REASON_SCTP_STATE,
+	VFW_DROP_REASON_DCCP_NOT_REQUEST,
 };
 
 /*
@@ -328,6 +359,9 @@ enum {
 	VFW_A_TIMEOUTS_UDP_STREAM,
 	VFW_A_TIMEOUTS_ICMP,
 	VFW_A_TIMEOUTS_OTHER,
+	VFW_A_TIMEOUTS_SCTP_OPENING,
+	VFW_A_TIMEOUTS_SCTP_ESTABLISHED,
+	VFW_A_TIMEOUTS_SCTP_CLOSING,
 
 	__VFW_A_TIMEOUTS_MAX,
 	VFW_A_TIMEOUTS_MAX = (__VFW_A_TIMEOUTS_MAX - 1)
@@ -395,6 +429,8 @@ enum {
 	VFW_A_FLOW_VLAN_INNER,
 	VFW_A_FLOW_VLAN_TYPE,
 	VFW_A_FLOW_VLAN_INNER_TYPE,
+	VFW_A_FLOW_SCTP_LOCAL,
+	VFW_A_FLOW_SCTP_REMOTE,
 
 	__VFW_A_FLOW_MAX,
 	VFW_A_FLOW_MAX = (__VFW_A_FLOW_MAX - 1)

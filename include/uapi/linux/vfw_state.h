@@ -92,7 +92,7 @@ struct vfw_state_port {
 #define VFW_STATE_POLICY_LOADED	1	/* else there was no policy, and the rest is 0 */
 #define VFW_STATE_POLICY_PICKUP	2	/* a TCP segment that is no SYN may open a flow */
 
-#define VFW_STATE_TIMEOUTS	12
+#define VFW_STATE_TIMEOUTS	15
 
 /**
  * struct vfw_state_policy - the one record of a POLICY frame
@@ -104,7 +104,6 @@ struct vfw_state_port {
  * @max_flows: cap on flows
  * @max_half_open: cap on half-open flows, for each direction in which they are opened
  * @max_source_flows: cap on flows opened from outside by one source, 0 for none
- * @reserved2: 0
  * @timeouts: seconds, in the order of the netlink attributes (VFW_A_TIMEOUTS_TCP_SYN_SENT first)
  */
 struct vfw_state_policy {
@@ -116,7 +115,6 @@ struct vfw_state_policy {
 	__le32 max_flows;
 	__le32 max_half_open;
 	__le32 max_source_flows;
-	__le32 reserved2;
 	__le32 timeouts[VFW_STATE_TIMEOUTS];
 };
 
@@ -244,6 +242,20 @@ struct vfw_state_tcp {
 	__le32 max_window;
 };
 
+#define VFW_STATE_SCTP_TAGS	3
+
+#define VFW_SCTP_ECHOED		0x01	/* this end echoed a cookie that is not acknowledged yet */
+
+/**
+ * struct vfw_state_sctp - one end of an SCTP flow
+ * @tags: verification tags it offered; the first is in force, or the first of a handshake under
+ *	way, the others are of handshakes under way; 0 for none. Tags of the same place in both ends
+ *	belong together
+ */
+struct vfw_state_sctp {
+	__le32 tags[VFW_STATE_SCTP_TAGS];
+};
+
 /**
  * struct vfw_state_flow - what the records of flows of both families share
  * @in_packets: packets to the VM
@@ -260,11 +272,13 @@ struct vfw_state_tcp {
  * @state: enum vfw_flow_state
  * @flags: VFW_STATE_FLOW_*
  * @scales: window scales: the VM's in the low half, the far end's in the high half
- * @tcp_flags_local: VFW_TCP_* of the VM's end
- * @tcp_flags_remote: VFW_TCP_* of the far end
+ * @tcp_flags_local: VFW_TCP_* of the VM's end; VFW_SCTP_* in a flow of SCTP
+ * @tcp_flags_remote: VFW_TCP_* of the far end; the same
  * @reserved: 0
  * @tcp_local: the VM's end
+ * @sctp_local: the same of SCTP
  * @tcp_remote: the far end
+ * @sctp_remote: the same of SCTP
  */
 struct vfw_state_flow {
 	__le64 in_packets;
@@ -283,8 +297,14 @@ struct vfw_state_flow {
 	__u8 tcp_flags_local;
 	__u8 tcp_flags_remote;
 	__u8 reserved[2];
-	struct vfw_state_tcp tcp_local;
-	struct vfw_state_tcp tcp_remote;
+	union {
+		struct vfw_state_tcp tcp_local;
+		struct vfw_state_sctp sctp_local;
+	};
+	union {
+		struct vfw_state_tcp tcp_remote;
+		struct vfw_state_sctp sctp_remote;
+	};
 };
 
 /* 88 bytes. */

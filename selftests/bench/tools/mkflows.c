@@ -82,7 +82,8 @@ static void write_header(const char *uuid)
 static void write_policy(uint32_t count)
 {
 	static const uint32_t timeouts[VFW_STATE_TIMEOUTS] = {
-		120, 60, 7440, 240, 240, 240, 120, 10, 30, 180, 30, 600
+		120, 60, 7440, 240, 240, 240, 120, 10, 30, 180, 30, 600,
+		120, 7440, 120
 	};
 	struct vfw_state_policy *policy;
 	unsigned int i;
