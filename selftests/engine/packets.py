@@ -163,9 +163,49 @@ def echo(kind, ident, sequence=1, payload=b'x' * 16):
     return icmp(kind, 0, struct.pack('!HH', ident, sequence), payload)
 
 
-def sctp(sport, dport):
-    """The beginning of an SCTP packet."""
-    return struct.pack('!HHIII', sport, dport, 0, 0, 0)
+(DATA, INIT, INIT_ACK, SACK, HEARTBEAT, HEARTBEAT_ACK, ABORT, SHUTDOWN, SHUTDOWN_ACK, ERROR,
+ COOKIE_ECHO, COOKIE_ACK) = range(12)
+SHUTDOWN_COMPLETE = 14
+
+
+def chunk(kind, payload=b'', flags=0):
+    """A chunk of SCTP, padded."""
+    data = struct.pack('!BBH', kind, flags, 4 + len(payload)) + payload
+    return data + b'\0' * (-len(data) % 4)
+
+
+def init(tag, kind=INIT):
+    """An INIT or INIT ACK that offers a tag."""
+    return chunk(kind, struct.pack('!IIHHI', tag, 65536, 10, 10, 1))
+
+
+def crc32c(data):
+    """The checksum of SCTP (RFC 9260, appendix A)."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def sctp(sport, dport, tag=0, chunks=None):
+    """An SCTP packet, an INIT when nothing else is said."""
+    chunks = init(1) if chunks is None else chunks
+    head = struct.pack('!HHI', sport, dport, tag)
+    return head + struct.pack('<I', crc32c(head + bytes(4) + chunks)) + chunks
+
+
+def dccp(sport, dport, kind=0):
+    """A DCCP packet: a Request, or another type."""
+    rest = bytes(4) if kind == 0 else bytes(8)
+    return struct.pack('!HHBBHBBHI', sport, dport, (16 + len(rest)) // 4, 0, 0, kind << 1 | 1, 0, 0,
+                       1) + rest
+
+
+def udplite(sport, dport, payload=b''):
+    """A datagram of UDP-Lite, covered by its checksum as a whole."""
+    return struct.pack('!HHHH', sport, dport, 0, 0) + payload
 
 
 def arp(operation, src_mac, src, dst_mac, dst, *, hardware=1, protocol=ETH_IP, sizes=(6, 4)):
