@@ -249,7 +249,7 @@ static enum vfw_drop_reason parse_sctp(const struct sk_buff *skb, const struct v
 	       vfw_sctp_parse(skb, ip->l4off, ip->l4len, &pkt->sctp);
 }
 
-/* Of UDP-Lite (RFC 3828, 3.1) the header is as long as UDP's, and the coverage is the ends' affair. */
+/* Its header is as long as UDP's (RFC 3828, 3.1); the coverage is the ends' affair. */
 static enum vfw_drop_reason parse_udplite(const struct sk_buff *skb, const struct vfw_ip *ip,
 					  struct vfw_packet *pkt)
 {
@@ -258,7 +258,7 @@ static enum vfw_drop_reason parse_udplite(const struct sk_buff *skb, const struc
 	return vfw_packet_ports(skb, ip->l4off, pkt->dir, &pkt->key);
 }
 
-/* RFC 4340, 5.1: the type is in bits 1 to 4 of the ninth byte, whether the header is long in bit 0. */
+/* Bits 1 to 4 of the ninth byte are the type, bit 0 says that numbers are long (RFC 4340, 5.1). */
 static enum vfw_drop_reason parse_dccp(const struct sk_buff *skb, const struct vfw_ip *ip,
 				       struct vfw_packet *pkt)
 {

@@ -5,8 +5,8 @@
  * Tracking wants to know which kinds of chunks a packet has, its verification tag and, of INIT and
  * INIT ACK, the tag that is offered. Control chunks come before data (RFC 9260, 6.10), so that no
  * more than CHUNKS_MAX are looked at: a packet of more is fine when data has been met by then.
- * Who hides control chunks behind so much data deceives nobody but himself: he knew the tag, and the
- * flow is not told that his association has ended.
+ * Who hides control chunks behind so much data deceives nobody but himself: he knew the tag, and
+ * all that the flow is not told is that his association has ended.
  */
 #include "main.h"
 

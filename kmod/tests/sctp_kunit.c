@@ -22,6 +22,7 @@
  * @desc: what it is about
  * @tag: its verification tag
  * @chunks: type and length of each chunk, as it says it is, up to the first length of 0
+ * @errors: ERROR chunks that follow these
  * @cut: bytes of the last one that are missing
  * @reason: why it is dropped
  * @kinds: what is in it
@@ -32,13 +33,12 @@ struct layout {
 	struct {
 		u8 type;
 		u16 length;
-	} chunks[20];
+	} chunks[3];
+	u32 errors;
 	u32 cut;
 	enum vfw_drop_reason reason;
 	u16 kinds;
 };
-
-#define CONTROL8 { 9, 4 }, { 9, 4 }, { 9, 4 }, { 9, 4 }, { 9, 4 }, { 9, 4 }, { 9, 4 }, { 9, 4 }
 
 static const struct layout layouts[] = {
 	{ "INIT", 0, { { 1, 20 } }, .kinds = K(INIT) },
@@ -47,7 +47,8 @@ static const struct layout layouts[] = {
 	{ "DATA without its padding", 7, { { 0, 17 } }, .cut = 3, .kinds = K(OTHER) },
 	{ "SACK and DATA", 7, { { 3, 16 }, { 0, 20 } }, .kinds = K(OTHER) },
 	{ "I-DATA", 7, { { 64, 21 } }, .kinds = K(OTHER) },
-	{ "COOKIE ECHO and DATA", 7, { { 10, 100 }, { 0, 17 } }, .kinds = K(COOKIE_ECHO) | K(OTHER) },
+	{ "COOKIE ECHO and DATA", 7, { { 10, 100 }, { 0, 17 } },
+	  .kinds = K(COOKIE_ECHO) | K(OTHER) },
 	{ "AUTH, COOKIE ECHO", 7, { { 15, 28 }, { 10, 60 } }, .kinds = K(COOKIE_ECHO) | K(OTHER) },
 	{ "COOKIE ACK, SACK, DATA", 7, { { 11, 4 }, { 3, 16 }, { 0, 17 } },
 	  .kinds = K(COOKIE_ACK) | K(OTHER) },
@@ -55,9 +56,9 @@ static const struct layout layouts[] = {
 	{ "ERROR and ABORT", 7, { { 9, 8 }, { 6, 4 } }, .kinds = K(OTHER) | K(ABORT) },
 	{ "HEARTBEAT", 7, { { 4, 40 } }, .kinds = K(HEARTBEAT) },
 	{ "unknown chunk", 7, { { 200, 4 } }, .kinds = K(OTHER) },
-	{ "sixteen control chunks", 7, { CONTROL8, CONTROL8 }, .kinds = K(OTHER) },
-	{ "seventeen control chunks", 7, { CONTROL8, CONTROL8, { 9, 4 } }, .reason = R(SCTP_CHUNK) },
-	{ "seventeen chunks with data", 7, { CONTROL8, { 0, 17 }, CONTROL8 }, .kinds = K(OTHER) },
+	{ "sixteen control chunks", 7, {}, .errors = 16, .kinds = K(OTHER) },
+	{ "seventeen control chunks", 7, {}, .errors = 17, .reason = R(SCTP_CHUNK) },
+	{ "seventeen chunks with data", 7, { { 0, 17 } }, .errors = 16, .kinds = K(OTHER) },
 
 	{ "no chunk", 7, {}, .reason = R(SCTP_CHUNK) },
 	{ "half a chunk header", 7, { { 11, 4 } }, .cut = 1, .reason = R(SCTP_CHUNK) },
@@ -96,6 +97,8 @@ static void layout_build(const struct layout *l, struct frame *f)
 		if (l->chunks[i].type == 1 || l->chunks[i].type == 2)
 			put_unaligned_be32(0xabcd, chunk + 4);
 	}
+	for (i = 0; i < l->errors; i++)
+		frame_chunk(f, 9, 4);
 	f->len -= l->cut;
 	frame_end(f);
 }
@@ -200,10 +203,11 @@ static void gso_test(struct kunit *test)
 #define B4	0xbbbb0004u
 #define STRAY	0x12345678u
 #define T	0x80		/* in @from: reflected */
+#define ESTABLISH	1
 
 /**
  * struct step - a packet of a script
- * @from: 'a' the end that opened, 'b' the other; with T
+ * @from: 'a' the end that opened, 'b' the other; with T. ESTABLISH: the steps of @handshake
  * @kinds: what it is
  * @tag: its verification tag
  * @init_tag: the tag it offers
@@ -221,18 +225,13 @@ struct step {
 	u8 effect;
 };
 
-#define DROPPED(why, where)	0, R(SCTP_ ## why), S(where), VFW_TCP_EFFECT_NONE
-#define PASSED(where)		0, OK, S(where), VFW_TCP_EFFECT_NONE
-#define LIVES(where)		0, OK, S(where), VFW_TCP_EFFECT_REFRESH
-#define OFFERS(tag, where)	tag, OK, S(where), VFW_TCP_EFFECT_NONE
-#define OFFERED(tag, where)	tag, OK, S(where), VFW_TCP_EFFECT_REFRESH
-#define REOPENS(tag, where)	tag, OK, S(where), VFW_TCP_EFFECT_REOPEN
-
-#define HANDSHAKE								\
-	{ 'a', K(INIT), 0, OFFERED(A, COOKIE_WAIT) },				\
-	{ 'b', K(INIT_ACK), A, OFFERED(B, COOKIE_WAIT) },			\
-	{ 'a', K(COOKIE_ECHO) | K(OTHER), B, LIVES(COOKIE_ECHOED) },		\
-	{ 'b', K(COOKIE_ACK) | K(OTHER), A, LIVES(ESTABLISHED) }
+#define DROPPED(why, where)	.reason = R(SCTP_ ## why), .state = S(where)
+#define PASSED(where)		.state = S(where)
+#define LIVES(where)		.state = S(where), .effect = VFW_TCP_EFFECT_REFRESH
+#define OFFERS(offer, where)	.init_tag = offer, .state = S(where)
+#define OFFERED(offer, where)	.init_tag = offer, LIVES(where)
+#define REOPENS(offer, where)								\
+	.init_tag = offer, .state = S(where), .effect = VFW_TCP_EFFECT_REOPEN
 
 /**
  * struct script - packets one after the other
@@ -251,9 +250,16 @@ struct script {
 #define BY_VM	(1 + OUT)
 #define BY_FAR	(1 + IN)
 
+static const struct step handshake[] = {
+	{ 'a', K(INIT), 0, OFFERED(A, COOKIE_WAIT) },
+	{ 'b', K(INIT_ACK), A, OFFERED(B, COOKIE_WAIT) },
+	{ 'a', K(COOKIE_ECHO) | K(OTHER), B, LIVES(COOKIE_ECHOED) },
+	{ 'b', K(COOKIE_ACK) | K(OTHER), A, LIVES(ESTABLISHED) },
+};
+
 static const struct script scripts[] = {
 	{ "from beginning to end", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(OTHER), B, LIVES(ESTABLISHED) },
 		{ 'b', K(HEARTBEAT), A, LIVES(ESTABLISHED) },
 		{ 'a', K(HEARTBEAT_ACK), B, LIVES(ESTABLISHED) },
@@ -267,7 +273,7 @@ static const struct script scripts[] = {
 		{ 'a', K(INIT), 0, REOPENS(A2, CLOSED) },
 	}, { A, B } },
 	{ "ended by the other", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'b', K(SHUTDOWN), A, LIVES(SHUTDOWN_RECD) },
 		{ 'a', K(OTHER), B, LIVES(SHUTDOWN_RECD) },
 		{ 'a', K(SHUTDOWN_ACK), B, LIVES(SHUTDOWN_ACK_SENT) },
@@ -276,7 +282,7 @@ static const struct script scripts[] = {
 		{ 'b', K(INIT), 0, REOPENS(B2, CLOSED) },
 	}, { A, B } },
 	{ "ended by both at once", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(SHUTDOWN), B, LIVES(SHUTDOWN_SENT) },
 		{ 'b', K(SHUTDOWN), A, LIVES(SHUTDOWN_SENT) },
 		{ 'a', K(SHUTDOWN_ACK), B, LIVES(SHUTDOWN_ACK_SENT) },
@@ -297,13 +303,13 @@ static const struct script scripts[] = {
 		{ 'a', K(INIT), 0, REOPENS(A2, CLOSED) },
 	}, { A, 0 } },
 	{ "aborted", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'b', K(OTHER) | K(ABORT), A, LIVES(CLOSED) },
 		{ 'a', K(OTHER), B, PASSED(CLOSED) },
 		{ 'b' | T, K(ABORT), B, PASSED(CLOSED) },
 	}, { A, B } },
 	{ "aborted by an end that has lost it", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(OTHER), B, LIVES(ESTABLISHED) },
 		{ 'b' | T, K(ABORT), B, LIVES(CLOSED) },
 	}, { A, B } },
@@ -355,7 +361,7 @@ static const struct script scripts[] = {
 		{ 'b', K(OTHER), A, LIVES(ESTABLISHED) },
 	}, { A, B } },
 	{ "the opener begins anew", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(INIT), 0, OFFERS(A2, ESTABLISHED) },
 		{ 'b', K(OTHER), A, LIVES(ESTABLISHED) },
 		{ 'b', K(INIT_ACK), A2, OFFERS(B2, ESTABLISHED) },
@@ -368,7 +374,7 @@ static const struct script scripts[] = {
 		{ 'a', K(OTHER), B2, LIVES(ESTABLISHED) },
 	}, { A2, B2 } },
 	{ "the other end begins anew while it is shut down", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(SHUTDOWN), B, LIVES(SHUTDOWN_SENT) },
 		{ 'b', K(INIT), 0, OFFERS(B2, SHUTDOWN_SENT) },
 		{ 'a', K(INIT_ACK), B2, OFFERS(A2, SHUTDOWN_SENT) },
@@ -376,7 +382,7 @@ static const struct script scripts[] = {
 		{ 'a', K(COOKIE_ACK), B2, LIVES(ESTABLISHED) },
 	}, { A2, B2 } },
 	{ "another handshake that comes to nothing", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'a', K(INIT), 0, OFFERS(A2, ESTABLISHED) },
 		{ 'b', K(INIT_ACK), A2, OFFERS(B2, ESTABLISHED) },
 		{ 'b', K(ABORT), A2, PASSED(ESTABLISHED) },
@@ -395,7 +401,7 @@ static const struct script scripts[] = {
 		{ 'a', K(OTHER), STRAY, DROPPED(TAG, ESTABLISHED) },
 	}, { A, B } },
 	{ "an INIT ACK nobody asked for", BY_VM, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'b', K(INIT_ACK), STRAY, DROPPED(TAG, ESTABLISHED) },
 	}, { A, B } },
 	{ "wrong tags", BY_VM, {
@@ -435,7 +441,7 @@ static const struct script scripts[] = {
 		{ 'b', K(SHUTDOWN) | K(SHUTDOWN_COMPLETE), A, DROPPED(STATE, ESTABLISHED) },
 	}, { A, B } },
 	{ "a cookie that was aborted", 0, {
-		HANDSHAKE,
+		{ .from = ESTABLISH },
 		{ 'b', K(ABORT), A, LIVES(CLOSED) },
 		{ 'a', K(COOKIE_ECHO), B, LIVES(COOKIE_ECHOED) },
 		{ 'b', K(COOKIE_ACK), A, LIVES(ESTABLISHED) },
@@ -488,37 +494,52 @@ static struct vfw_chunks step_chunks(const struct step *s)
 	};
 }
 
-static void script_run(struct kunit *test, const struct script *sc, u8 opened)
+/**
+ * struct run - a script that is being played
+ * @sctp: the association
+ * @state: of the flow
+ * @opened: direction in which it was opened
+ */
+struct run {
+	struct vfw_sctp sctp;
+	u8 state;
+	u8 opened;
+};
+
+static void step_run(struct kunit *test, struct run *run, const struct step *s, int n)
 {
-	const struct step *s = sc->steps;
+	u8 dir = (s->from & ~T) == 'a' ? run->opened : !run->opened;
 	struct vfw_chunks chunks = step_chunks(s);
-	struct vfw_sctp sctp, before;
+	struct run before = *run;
 	enum vfw_tcp_effect effect;
 	enum vfw_drop_reason reason;
-	u8 state, dir, was;
 
-	KUNIT_ASSERT_EQ(test, vfw_sctp_open(&sctp, &state, opened, &chunks), OK);
-	KUNIT_ASSERT_EQ(test, state, s->state);
-	for (s++; s < sc->steps + ARRAY_SIZE(sc->steps) && s->kinds; s++) {
-		int n = s - sc->steps;
+	reason = vfw_sctp_update(&run->sctp, &run->state, dir, run->opened, &chunks, &effect);
+	KUNIT_EXPECT_EQ_MSG(test, reason, s->reason, "step %d, opened %d", n, run->opened);
+	KUNIT_EXPECT_EQ_MSG(test, run->state, s->state, "step %d, opened %d", n, run->opened);
+	KUNIT_EXPECT_EQ_MSG(test, (u8)effect, s->effect, "step %d, opened %d", n, run->opened);
+	if (reason || effect == VFW_TCP_EFFECT_REOPEN || (s->kinds == K(INIT) && dir == IN))
+		KUNIT_EXPECT_MEMEQ(test, run, &before, sizeof(before));
+	KUNIT_EXPECT_TRUE_MSG(test, vfw_sctp_state_valid(&run->sctp, run->opened, run->state),
+			      "step %d, opened %d", n, run->opened);
+}
 
-		chunks = step_chunks(s);
-		before = sctp;
-		was = state;
-		dir = (s->from & ~T) == 'a' ? opened : !opened;
-		reason = vfw_sctp_update(&sctp, &state, dir, opened, &chunks, &effect);
-		KUNIT_EXPECT_EQ_MSG(test, reason, s->reason, "step %d, opened %d", n, opened);
-		KUNIT_EXPECT_EQ_MSG(test, state, s->state, "step %d, opened %d", n, opened);
-		KUNIT_EXPECT_EQ_MSG(test, (u8)effect, s->effect, "step %d, opened %d", n, opened);
-		if (reason || effect == VFW_TCP_EFFECT_REOPEN || (s->kinds == K(INIT) && dir == IN)) {
-			KUNIT_EXPECT_MEMEQ(test, &sctp, &before, sizeof(sctp));
-			KUNIT_EXPECT_EQ(test, state, was);
-		}
-		KUNIT_EXPECT_TRUE_MSG(test, vfw_sctp_state_valid(&sctp, opened, state),
-				      "step %d, opened %d", n, opened);
-	}
-	KUNIT_EXPECT_EQ(test, sctp.peer[opened].tags[0], sc->tags[0]);
-	KUNIT_EXPECT_EQ(test, sctp.peer[!opened].tags[0], sc->tags[1]);
+static void script_run(struct kunit *test, const struct script *sc, u8 opened)
+{
+	bool established = sc->steps[0].from == ESTABLISH;
+	const struct step *first = established ? handshake : sc->steps;
+	struct vfw_chunks chunks = step_chunks(first);
+	struct run run = { .opened = opened };
+	int n;
+
+	KUNIT_ASSERT_EQ(test, vfw_sctp_open(&run.sctp, &run.state, opened, &chunks), OK);
+	KUNIT_ASSERT_EQ(test, run.state, first->state);
+	for (n = 1; established && n < ARRAY_SIZE(handshake); n++)
+		step_run(test, &run, &handshake[n], n);
+	for (n = 1; n < ARRAY_SIZE(sc->steps) && sc->steps[n].kinds; n++)
+		step_run(test, &run, &sc->steps[n], n);
+	KUNIT_EXPECT_EQ(test, run.sctp.peer[opened].tags[0], sc->tags[0]);
+	KUNIT_EXPECT_EQ(test, run.sctp.peer[!opened].tags[0], sc->tags[1]);
 }
 
 static void script_test(struct kunit *test)

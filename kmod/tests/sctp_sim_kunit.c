@@ -357,9 +357,9 @@ static enum vfw_drop_reason filter(struct sim *s, int dir, const struct vfw_chun
 static void explain(struct kunit *test, const struct sim *s, int dir, const struct msg *m,
 		    enum vfw_drop_reason reason)
 {
-	KUNIT_FAIL(test, "%s dropped, reason %d: kinds %#x tag %#x init %#x; flow %d state %d, VM %d",
+	KUNIT_FAIL(test, "%s dropped, reason %d: kinds %#x tag %#x init %#x; state %d (%d), VM %d",
 		   dir == IN ? "in" : "out", reason, m->chunks.kinds, m->chunks.tag,
-		   m->chunks.init_tag, s->open, s->state, s->end[OUT].state);
+		   m->chunks.init_tag, s->state, s->open, s->end[OUT].state);
 	kunit_info(test, "VM %#x %#x, far %#x %#x (%d); flow VM %#x %#x %#x, far %#x %#x %#x\n",
 		   s->end[OUT].mine, s->end[OUT].peers, s->end[IN].mine, s->end[IN].peers,
 		   s->end[IN].state, s->sctp.peer[OUT].tags[0], s->sctp.peer[OUT].tags[1],
