@@ -183,12 +183,14 @@ static void gso_test(struct kunit *test)
 	((struct iphdr *)skb->data)->tot_len = htons(skb->len);
 	skb_shinfo(skb)->gso_size = GSO_BY_FRAGS;
 	skb_shinfo(skb)->gso_type = SKB_GSO_SCTP;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), IN, &pkt), OK);
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), IN, false, &pkt),
+			OK);
 	KUNIT_EXPECT_EQ(test, pkt.segments, 3);
 	KUNIT_EXPECT_EQ(test, pkt.length, IP4 + 12 + 300);
 	KUNIT_EXPECT_EQ(test, pkt.sctp.kinds, K(OTHER));
 	skb_shinfo(skb)->gso_segs = 2;
-	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), IN, &pkt), OK);
+	KUNIT_EXPECT_EQ(test, vfw_packet_parse(skb, 0, htons(ETH_P_IP), IN, false, &pkt),
+			OK);
 	KUNIT_EXPECT_EQ(test, pkt.segments, 2);
 	kfree_skb(skb);
 }
