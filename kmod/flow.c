@@ -258,7 +258,7 @@ static bool flow_publish(struct vfw_flow_table *table, struct vfw_flow *flow,
 		return true;
 	}
 	flow->flags |= VFW_FLOW_DEAD;
-	vfw_flow_slot_put(table, flow, vfw_flow_half_open(opening->state));
+	vfw_flow_slot_put(table, flow, vfw_state_half_open(opening->state));
 	spin_unlock(&flow->lock);
 	return false;
 }
@@ -321,7 +321,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_flow_unlock);
  */
 void vfw_flow_set_state(struct vfw_flow_table *table, struct vfw_flow *flow, u8 state)
 {
-	bool before = vfw_flow_half_open(flow->state), after = vfw_flow_half_open(state);
+	bool before = vfw_state_half_open(flow->state), after = vfw_state_half_open(state);
 
 	lockdep_assert_held(&flow->lock);
 	flow->state = state;
@@ -379,7 +379,7 @@ enum vfw_drop_reason vfw_flow_set_opened(struct vfw_flow_table *table, struct vf
 		flow_uncount(table, flow);
 	}
 	flow->flags ^= VFW_FLOW_OPENED_OUT;
-	if (!vfw_flow_half_open(flow->state))
+	if (!vfw_state_half_open(flow->state))
 		return VFW_DROP_REASON_NONE;
 	spin_lock(&table->lock);
 	table->half_open[opened]++;
@@ -430,7 +430,7 @@ void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow)
 	flow->flags |= VFW_FLOW_DEAD;
 	flow_uncount(table, flow);
 	flow_end(table, flow);
-	vfw_flow_slot_put(table, flow, vfw_flow_half_open(flow->state));
+	vfw_flow_slot_put(table, flow, vfw_state_half_open(flow->state));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_remove);
 

@@ -251,7 +251,7 @@ static inline enum vfw_direction vfw_flow_opened(const struct vfw_flow *flow)
 }
 
 /* No state is of two protocols. */
-static inline bool vfw_flow_half_open(u8 state)
+static inline bool vfw_state_half_open(u8 state)
 {
 	return vfw_tcp_half_open(state) || vfw_sctp_half_open(state);
 }
@@ -271,7 +271,7 @@ enum vfw_flow_worth {
 
 static inline enum vfw_flow_worth vfw_flow_worth(u8 state)
 {
-	if (vfw_flow_half_open(state))
+	if (vfw_state_half_open(state))
 		return VFW_FLOW_WORTH_HALF_OPEN;
 	switch (state) {
 	case VFW_FLOW_STATE_NEW:

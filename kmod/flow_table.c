@@ -209,7 +209,7 @@ static struct vfw_flow *slot_try(struct vfw_flow_table *table, struct vfw_flow_p
 				 const struct vfw_policy *policy, enum vfw_drop_reason *reason,
 				 bool *room)
 {
-	bool half_open = vfw_flow_half_open(opening->state);
+	bool half_open = vfw_state_half_open(opening->state);
 	struct vfw_flow *flow = NULL;
 
 	spin_lock_bh(&table->lock);

@@ -112,7 +112,7 @@ static u32 ring_size(const struct vfw_policy *policy, bool half_open)
 bool vfw_recent_missing(const struct vfw_flow_table *table, const struct vfw_policy *policy,
 			const struct vfw_opening *opening)
 {
-	bool half_open = vfw_flow_half_open(opening->state);
+	bool half_open = vfw_state_half_open(opening->state);
 
 	lockdep_assert_held(&table->lock);
 	return fills(table, policy, opening->direction, half_open, 2) &&
