@@ -39,6 +39,7 @@ enum kind {
  * @REOPEN: a SYN on a dead connection begins a new one
  * @ANSWER: a SYN/ACK that may answer the SYN
  * @ANSWERED: one that comes after the first
+ * @MUTUAL: one of two ends that both opened
  * @STALE: one on a connection that was established
  * @BARE: an answer to a SYN by an end that has, or had, another connection
  * @QUIT: a RST of the end whose SYN is not answered yet
@@ -55,6 +56,7 @@ enum action {
 	REOPEN,
 	ANSWER,
 	ANSWERED,
+	MUTUAL,
 	STALE,
 	BARE,
 	QUIT,
@@ -108,10 +110,11 @@ static const u8 actions[N_KINDS][2][N_STATES] = {
 		/*
 		 * From the opener:
 		 * SYN_SENT: it has nothing to acknowledge yet
-		 * SYN_SENT2, SYN_RECV: both opened at once, and it has seen the other's SYN
+		 * SYN_SENT2, SYN_RECV: both opened at once, and it has seen the other's SYN; the
+		 *	second time perhaps only repeats that
 		 * ESTABLISHED and on: as above, for roles may have changed
 		 */
-		   DROP,  ANSWER,   TRACK,    STALE,	STALE,	  STALE,    STALE,    STALE, STALE,
+		   DROP,  ANSWER,   MUTUAL,   STALE,	STALE,	  STALE,    STALE,    STALE, STALE,
 		},
 	},
 	[KIND_RST] = {
@@ -207,9 +210,6 @@ static enum vfw_drop_reason track(struct vfw_tcp_exchange *x)
 {
 	enum vfw_drop_reason reason;
 
-	/* A SYN/ACK of an opener answers a SYN. */
-	if (x->seg->flags & VFW_TCPHDR_SYN && !vfw_tcp_is_opener(x->to))
-		return VFW_DROP_REASON_TCP_STATE;
 	reason = vfw_tcp_window_check(x);
 	if (unlikely(reason))
 		return reason;
@@ -233,13 +233,15 @@ static enum vfw_drop_reason repeat(struct vfw_tcp_exchange *x)
 
 /*
  * The VM's own may have been overtaken by what completes the handshake, and the data behind that;
- * not by more, or a VM with a wide window could not choose another number and be answered.
+ * not by more, or a VM with a wide window could not choose another number and be answered. Data in
+ * a SYN says nothing: the SYN/ACK of the same number that was faster has none.
  */
 static enum vfw_drop_reason late(struct vfw_tcp_exchange *x)
 {
 	const u32 end = x->from->end;
 
-	if (x->dir == VFW_DIRECTION_IN || vfw_tcp_between(x->end, end - VFW_TCP_REORDER, end))
+	if (x->dir == VFW_DIRECTION_IN ||
+	    vfw_tcp_between(x->seg->seq + 1, end - VFW_TCP_REORDER, end))
 		return unheeded();
 	return reopen(x);
 }
@@ -273,13 +275,31 @@ static enum vfw_drop_reason answer(struct vfw_tcp_exchange *x)
 	return acks_syn(x) ? take_answer(x) : unheeded();
 }
 
+/* The SYN/ACK of an end that has sent no more, and nobody has acknowledged it. */
+static bool repeats_answer(const struct vfw_tcp_exchange *x)
+{
+	return x->seg->seq + 1 == x->from->max_end &&
+	       vfw_tcp_window_sent(x->to, x->from, x->seg->ack);
+}
+
 static enum vfw_drop_reason answered(struct vfw_tcp_exchange *x)
 {
-	if (x->seg->seq + 1 == x->from->max_end && vfw_tcp_window_sent(x->to, x->from, x->seg->ack))
+	if (repeats_answer(x))
 		return unheeded();
 	if (x->seg->ack == x->to->end)
 		return take_answer(x);
 	return x->dir == VFW_DIRECTION_OUT ? reopen(x) : VFW_DROP_REASON_TCP_ACK;
+}
+
+/*
+ * The first end to answer the other's SYN may have to repeat that; the answer of the other one
+ * completes the handshake.
+ */
+static enum vfw_drop_reason mutual(struct vfw_tcp_exchange *x)
+{
+	if (!vfw_tcp_is_opener(x->to))
+		return VFW_DROP_REASON_TCP_STATE;
+	return repeats_answer(x) ? unheeded() : track(x);
 }
 
 static enum vfw_drop_reason stale(struct vfw_tcp_exchange *x)
@@ -354,6 +374,8 @@ static enum vfw_drop_reason act(struct vfw_tcp_exchange *x, enum action action)
 		return answer(x);
 	case ANSWERED:
 		return answered(x);
+	case MUTUAL:
+		return mutual(x);
 	case STALE:
 		return stale(x);
 	case BARE:

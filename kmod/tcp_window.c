@@ -21,7 +21,9 @@
  *	IV	ack >= Y.end - backlog(X)		else TCP_ACK: was overtaken long ago
  *
  * I lets through what begins inside the window and ends outside: the end trims it (RFC 9293,
- * 3.10.7.4), and a probe of a closed window is one byte at max_end.
+ * 3.10.7.4), and a probe of a closed window is one byte at max_end. An end that has sent such a
+ * byte, or a FIN there (which not all wait for room with), goes on with the number behind it: an
+ * acknowledgment without data may be at max_end + 1.
  *
  * II: when X retransmits from u, it has not heard of an acknowledgment beyond u, so whatever it
  * sent lies below u plus a window that Y announced: X.end <= u + Y.max_window. IV is the same
@@ -106,8 +108,13 @@ void vfw_tcp_window_settle(struct vfw_tcp_exchange *x)
 void vfw_tcp_window_answer(struct vfw_tcp_exchange *x)
 {
 	u32 limit = x->seg->ack + vfw_tcp_segment_window(x->seg, 0);
+	u32 sent = x->from->end;
+	bool crossed = vfw_tcp_is_opener(x->from) && x->seg->seq + 1 == x->from->max_end;
 
 	vfw_tcp_window_open(x->from, x->seg);
+	/* Its SYN may have brought data, which are not in the SYN/ACK of the same number. */
+	if (crossed && after(sent, x->from->end))
+		x->from->end = sent;
 	vfw_tcp_window_settle(x);
 	if (after(limit, x->to->max_end))
 		x->to->max_end = limit;

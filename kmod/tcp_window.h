@@ -81,6 +81,12 @@ static inline u32 vfw_tcp_window_limit(const struct vfw_tcp_exchange *x)
 	return x->from->max_end;
 }
 
+/* Of a segment behind the limit: is it too far? */
+static inline bool vfw_tcp_beyond_window(const struct vfw_tcp_exchange *x)
+{
+	return x->end != x->seg->seq || x->end != vfw_tcp_window_limit(x) + 1;
+}
+
 static inline bool vfw_tcp_completes_handshake(const struct vfw_tcp_exchange *x)
 {
 	return *x->state == VFW_FLOW_STATE_TCP_SYN_RECV && vfw_tcp_is_opener(x->from);
@@ -112,8 +118,9 @@ vfw_tcp_window_check(const struct vfw_tcp_exchange *x)
 {
 	const struct vfw_tcp_peer *from = x->from;
 
-	if (after(x->seg->seq, vfw_tcp_window_limit(x)) ||
-	    before(x->end, from->end - vfw_tcp_backlog(x->to)))
+	if (after(x->seg->seq, vfw_tcp_window_limit(x)) && vfw_tcp_beyond_window(x))
+		return VFW_DROP_REASON_TCP_WINDOW;
+	if (before(x->end, from->end - vfw_tcp_backlog(x->to)))
 		return VFW_DROP_REASON_TCP_WINDOW;
 	/* Nothing follows a FIN that the other end has taken. */
 	if (from->flags & VFW_TCP_FIN_ACKED && after(x->end, from->end))
