@@ -18,7 +18,7 @@ LAB := selftests/lab
 
 .PHONY: all module module-clean tool install uninstall dkms-install dkms-remove regen check-spec \
 	style kunit selftests move check demo lab bench bench-docs icount smp classify races fuzz timings \
-	kernels clean help
+	differential kernels clean help
 
 all: module tool
 
@@ -125,6 +125,10 @@ races:
 timings:
 	selftests/timings/run.sh
 
+# nf_conntrack and vfw on the same packets. SEED= and CONNECTIONS= choose.
+differential:
+	SEED="$(SEED)" CONNECTIONS=$(CONNECTIONS) selftests/differential/run.sh full
+
 clean:
 	rm -rf build
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' -o -name '*.mod' \
@@ -149,5 +153,7 @@ help:
 	@echo 'make fuzz            hostile netlink messages, packets, snapshots and files, each for'
 	@echo '                     FUZZ_SECONDS=60, two at a time; FUZZ_SEED=N for the same again'
 	@echo 'make timings         how long packets and processes wait under load; on a quiet machine'
+	@echo 'make differential    100,000 connections through nf_conntrack and vfw, packet by packet;'
+	@echo '                     CONNECTIONS=N of each seed, SEED=N'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

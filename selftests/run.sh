@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the Makefile's test targets run.
 #
-#   run.sh all | build | style | tool | kunit | selftests [NAME...] | races | fuzz | move | demo | lab
+#   run.sh all | build | style | tool | kunit | selftests [NAME...] | differential | races | fuzz |
+#          move | demo | lab
 #
 # Every step's output is kept in build/check/STEP.log; a step that fails shows the end of it.
 # A step that prints TAP ("ok ..." and "not ok ..." at the beginning of a line) counts with each
@@ -185,6 +186,10 @@ races_if_cached() {
 	build_smp_debug && races 25
 }
 
+differential() {
+	later differential selftests/differential/run.sh short
+}
+
 # It runs two things at a time itself.
 fuzz() {
 	wait_all
@@ -208,7 +213,7 @@ what=${1:-all}
 case $what in
 all)
 	prepare build test demo fuzz; kernels
-	build; style; tool; kunit; selftests; races_if_cached; fuzz
+	build; style; tool; kunit; differential; selftests; races_if_cached; fuzz
 	wait_all # the move is alone: a guest under emulation has little time to spare
 	move
 	summary ;;
@@ -223,6 +228,7 @@ races)
 		races "${RACES_SECONDS:-180}" && sed -n '/^# /p' "$logs/races-smp.log"
 	summary ;;
 fuzz) prepare build test fuzz; kernels; build_plain; fuzz; summary ;;
+differential) prepare build test; kernels; build_plain && differential; summary ;;
 move) prepare build demo; kernels; build_plain && move; summary ;;
 demo)
 	prepare build demo; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
@@ -233,5 +239,5 @@ lab)
 	prepare build test; plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
 	build_plain || exit 1
 	VFW_KO=$top/build/plain/vfw.ko exec "$lab/shell.sh" ;;
-*) die "'$what' is not something to run: all build style tool kunit selftests races fuzz move demo lab" ;;
+*) die "'$what' is not something to run: all build style tool kunit selftests differential races fuzz move demo lab" ;;
 esac

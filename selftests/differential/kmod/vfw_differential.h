@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * /dev/vfw_differential: packets for both sides at once, and what each side made of them. Shared
+ * by the module and the program. All numbers in the machine's order, but addresses and ports.
+ */
+#ifndef _VFW_DIFFERENTIAL_H
+#define _VFW_DIFFERENTIAL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VFWD_FRAME_MAX	2048
+
+/* What one side knows of one end of a TCP connection. */
+struct vfwd_peer {
+	__u32 end;
+	__u32 max_end;
+	__u32 max_window;
+	__u32 max_ack;		/* conntrack's only */
+	__u8 scale;
+	__u8 flags;		/* each side's own */
+	__u16 unused;
+};
+
+/**
+ * struct vfwd_side - one side after a packet
+ * @peer: [0] the far end, [1] the VM, like enum vfw_direction
+ * @passed: how many times the very packet came out
+ * @other: how many other packets came out
+ * @reason: vfw: enum vfw_drop_reason; conntrack: 0
+ * @known: it has a flow, an entry
+ * @state: of it: enum vfw_flow_state, enum tcp_conntrack
+ * @opened: direction in which it was opened
+ * @replied: conntrack: packets were seen both ways
+ * @assured: conntrack: and the handshake was complete
+ * @last_index: what follows is conntrack's: kind of the last segment it took note of
+ * @last_dir: as enum ip_conntrack_dir
+ * @last_flags: IP_CT_EXP_CHALLENGE_ACK, IP_CT_TCP_SIMULTANEOUS_OPEN
+ * @last_ack: of it
+ * @last_end: of it
+ * @last_win: of it
+ */
+struct vfwd_side {
+	struct vfwd_peer peer[2];
+	__u8 passed;
+	__u8 other;
+	__u8 reason;
+	__u8 known;
+	__u8 state;
+	__u8 opened;
+	__u8 replied;
+	__u8 last_index;
+	__u8 last_dir;
+	__u8 last_flags;
+	__u8 assured;
+	__u8 unused;
+	__u32 last_ack;
+	__u32 last_end;
+	__u16 last_win;
+	__u16 unused2;
+};
+
+/**
+ * struct vfwd_packet - a packet, and what became of it
+ * @frame: where it lies
+ * @length: bytes
+ * @dir: enum vfw_direction
+ * @ipv6: the connection's family
+ * @protocol: the connection's protocol
+ * @local: the connection's addresses, the VM's end
+ * @remote: and the far end
+ * @local_port: ports, or identifier of an echo
+ * @remote_port: likewise
+ * @conntrack: filled in
+ * @vfw: filled in
+ */
+struct vfwd_packet {
+	__u64 frame;
+	__u16 length;
+	__u8 dir;
+	__u8 ipv6;
+	__u8 protocol;
+	__u8 unused[3];
+	__u8 local[16];
+	__u8 remote[16];
+	__be16 local_port;
+	__be16 remote_port;
+	__u32 unused2;
+	struct vfwd_side conntrack;
+	struct vfwd_side vfw;
+};
+
+struct vfwd_run {
+	__u64 packets;		/* struct vfwd_packet[count] */
+	__u32 count;
+	__u32 unused;
+};
+
+#define VFWD_RUN	_IOW('V', 0xd0, struct vfwd_run)
+
+#endif /* _VFW_DIFFERENTIAL_H */
