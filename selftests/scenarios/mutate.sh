@@ -37,8 +37,8 @@ mutations() {
 		rst-of-vm-exact kmod/tcp.c s/(!exact && x->dir == VFW_DIRECTION_IN))/!exact)/
 		refuse-any kmod/tcp.c s/if (acks_syn(x) || (vfw_tcp_is_opener(x->from) && x->seg->seq == x->from->end))/if (1)/
 		answer-any kmod/tcp.c s/return acks_syn(x) ? take_answer(x) : unheeded();/return take_answer(x);/
-		syn-ends-connection kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN || vfw_tcp_between(x->end, end - VFW_TCP_REORDER, end))/if (0)/
-		vm-syn-unheeded kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN || vfw_tcp_between(x->end, end - VFW_TCP_REORDER, end))/if (1)/
+		syn-ends-connection kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN ||$/if (0 \&\&/
+		vm-syn-unheeded kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN ||$/if (1 ||/
 		old-syn-renews kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN && vfw_tcp_window_sent(x->from, x->to, x->end))/if (0)/
 		no-renewal kmod/tcp.c s/if (x->dir == VFW_DIRECTION_IN && vfw_tcp_window_sent(x->from, x->to, x->end))/if (1)/
 		bare-data kmod/tcp.c s/if (x->seg->length || x->seg->flags & VFW_TCPHDR_FIN)/if (0)/
