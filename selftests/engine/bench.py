@@ -12,6 +12,7 @@ import json
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ PATIENCE = 5  # seconds that are given to what should happen at once
 
 CLONE_NEWNET = 0x40000000
 PACKET_IGNORE_OUTGOING = 23
+PACKET_AUXDATA = 8
+TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 0x10, 0x40
 PACKET_VNET_HDR = 15
 SOL_PACKET = 263
 ETH_P_ALL = 3
@@ -80,6 +83,7 @@ class Wire:
         with Namespace(namespace):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             self.socket.bind((device, ETH_P_ALL))
 
@@ -95,8 +99,20 @@ class Wire:
         """Frames that have arrived."""
         frames = []
         while select.select([self.socket], [], [], 0 if frames else seconds)[0]:
-            frames.append(self.socket.recv(1 << 17))
+            frames.append(self._frame())
         return frames
+
+    def _frame(self):
+        """A frame as it was on the wire: the kernel takes the outer VLAN tag out."""
+        frame, control, _, _ = self.socket.recvmsg(1 << 17, 64)
+        for level, kind, data in control:
+            if (level, kind) != (SOL_PACKET, PACKET_AUXDATA):
+                continue
+            status, _, _, _, _, tci, tpid = struct.unpack('=IIIHHHH', data[:20])
+            if status & TP_STATUS_VLAN_VALID:
+                tpid = tpid if status & TP_STATUS_VLAN_TPID_VALID else p.ETH_VLAN
+                frame = frame[:12] + struct.pack('!HH', tpid, tci) + frame[12:]
+        return frame
 
     def await_frame(self, good, what, seconds=PATIENCE):
         """The first frame to arrive that is good."""
