@@ -29,6 +29,7 @@ TRANSACTION = struct.pack('I', 0xfeedf00d)  # stands for the socket's last one
 
 POLICY = '''default out pass
 limit flows 100
+timeout udp-new 20d
 pass in tcp local port 22, 80, 8000-8999 comment "control"
 pass in udp remote 10.0.0.0/8 port 1-100
 reject in tcp

@@ -212,7 +212,8 @@ class Fuzz(Run):
         """It can be saved again, and packets of its flows are judged."""
         saved = self.saved()
         kinds = [struct.unpack_from('<H', part, 4)[0] for part in frames_of(saved)]
-        if kinds[0] != 1 or kinds[-1] != 9:
+        types = spec.enums['frame-type']
+        if [types[kinds[0]], types[kinds[-1]]] != ['header', 'end']:
             raise Failure(f'step {number}: saved again it has frames {kinds}')
         flows = self.nl.well('flow-get', vm_attr('flow-get', VM), dump=True)
         if reply:

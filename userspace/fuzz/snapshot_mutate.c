@@ -168,6 +168,8 @@ static size_t record_size(const struct draft *draft, unsigned int number)
 		return sizeof(struct vfw_state_flow4);
 	case VFW_FRAME_TYPE_FLOWS_IPV6:
 		return sizeof(struct vfw_state_flow6);
+	case VFW_FRAME_TYPE_FLOWS_TAGGED:
+		return sizeof(struct vfw_state_flow_tagged);
 	default:
 		return left - sizeof(struct vfw_state_frame);
 	}
@@ -303,6 +305,7 @@ static void put_totals(struct draft *draft, __u8 *at, __u32 digest)
 		.rules = htole32(counts[VFW_FRAME_TYPE_RULES]),
 		.flows_ipv4 = htole32(counts[VFW_FRAME_TYPE_FLOWS_IPV4]),
 		.flows_ipv6 = htole32(counts[VFW_FRAME_TYPE_FLOWS_IPV6]),
+		.flows_tagged = htole32(counts[VFW_FRAME_TYPE_FLOWS_TAGGED]),
 		.digest = htole32(digest),
 		.bytes = htole64(at - draft->data),
 	};
