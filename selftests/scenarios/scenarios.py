@@ -43,12 +43,13 @@ def read(files):
 
 
 def starts_of(scenario, family, args, starts):
-    """Where numbers begin: all places for the plainest way, half of them for the others."""
+    """Where numbers begin: all places for the plainest way, another one for each of the others."""
     if scenario.starts:
         return scenario.starts
     if args.quick or args.moving:
         return starts[1:2]
-    return starts[:2] if family == 'ipv6' or scenario.exchanged else starts
+    other = (family == 'ipv6') + 2 * scenario.exchanged
+    return [starts[other]] if other else starts
 
 
 def play(stage, tap, scenario, family, args):
