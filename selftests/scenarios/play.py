@@ -66,7 +66,7 @@ class Stage:
     def run(self, *commands, answers=0):
         """Commands that must succeed, and what those of them answered that do."""
         tool = self.bench.tool
-        tool.process.stdin.write('\n'.join(commands) + '\nvm show\n')
+        tool.process.stdin.write('\n'.join([*commands, 'vm show', '']))
         tool.process.stdin.flush()
         lines = []
         while not lines or not lines[-1].startswith('['):
@@ -77,6 +77,11 @@ class Stage:
             raise Failure(f'{commands}: {len(lines) - 1} answers instead of {answers}')
         vm, = json.loads(lines[-1])
         return vm
+
+    def recover(self):
+        """After a failure: a VM that is frozen goes on."""
+        if self.run()['state'] == 'frozen':
+            self.run(f'vm thaw {VM}')
 
     def next_port(self):
         """A port that was not used for long."""
@@ -187,7 +192,7 @@ class Play:
         """All steps; raises Failure at the first that goes wrong."""
         first = self.scenario.steps[0]
         self.stage.set_policy(first.policy if first.kind == 'policy' else POLICY)
-        self.stage.bench.tool.flush()
+        self.stage.run(f'flow flush {VM}', answers=1)
         self.stage.dropped()
         for step in self.scenario.steps:
             try:
@@ -195,7 +200,9 @@ class Play:
                 if self.moving and not self.frozen and step.kind in ('segment', 'icmp'):
                     self.stage.move()
             except Failure as failure:
-                raise Failure(self.explain(step, failure)) from None
+                text = self.explain(step, failure)
+                self.stage.recover()
+                raise Failure(text) from None
         rose = self.stage.dropped()
         if rose:
             raise Failure(f'{self.scenario.where}: dropped besides: {rose}')
