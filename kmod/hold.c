@@ -6,7 +6,6 @@
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <net/dst.h>
 
 #include "main.h"
 #include "drop.h"
@@ -51,7 +50,7 @@ enum hold_stage {
 /**
  * struct vfw_hold - the packets of a VM that wait
  * @lock: protects @queue to @limits, taken with BH off
- * @queue: the packets, each with struct held in its cb
+ * @queue: the packets, each with struct vfw_stolen in its cb
  * @bytes: of them, by truesize
  * @late: how many may still join while the queue is released
  * @stage: enum hold_stage
@@ -76,27 +75,6 @@ struct vfw_hold {
 	struct rcu_head rcu;
 };
 
-/**
- * struct held - what is remembered of a packet, in skb->cb
- * @port: where it was met
- * @tracker: of the reference on skb->dev
- * @egress: it was met on egress
- * @dir: enum vfw_direction
- */
-struct held {
-	struct vfw_port *port;
-	netdevice_tracker tracker;
-	bool egress;
-	u8 dir;
-};
-
-static_assert(sizeof(struct held) <= sizeof_field(struct sk_buff, cb));
-
-static struct held *held_of(struct sk_buff *skb)
-{
-	return (struct held *)skb->cb;
-}
-
 static struct vfw_hold *vm_hold(struct vfw_vm *vm)
 {
 	return rcu_dereference_protected(vm->hold, lockdep_is_held(&vm->vn->lock));
@@ -106,7 +84,7 @@ static struct vfw_hold *vm_hold(struct vfw_vm *vm)
 static void release_packet(struct vfw_vm *vm, struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
-	struct held held = *held_of(skb);
+	struct vfw_stolen held = *vfw_stolen(skb);
 
 	memset(skb->cb, 0, sizeof(skb->cb));
 	this_cpu_inc(vm->stats->held);
@@ -115,33 +93,7 @@ static void release_packet(struct vfw_vm *vm, struct sk_buff *skb)
 	netdev_put(dev, &held.tracker);
 }
 
-static void drop_packet(struct vfw_vm *vm, struct sk_buff *skb, enum vfw_drop_reason reason)
-{
-	struct net_device *dev = skb->dev;
-	struct held held = *held_of(skb);
-
-	vfw_drop(vm, skb, reason, held.dir);
-	netdev_put(dev, &held.tracker);
-}
-
 /* Packets on their way in. */
-
-/*
- * Make a packet such that it can wait: ours alone, its route kept, no memory in it that its
- * sender waits for (a zerocopy backend cannot end while the guest's memory is in use).
- */
-static struct sk_buff *own_packet(struct sk_buff *skb)
-{
-	skb = skb_share_check(skb, GFP_ATOMIC);
-	if (!skb)
-		return NULL;
-	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
-		return NULL;
-	}
-	skb_dst_force(skb);
-	return skb;
-}
 
 static enum vfw_drop_reason check_room(const struct vfw_hold *hold, u32 truesize)
 {
@@ -156,7 +108,7 @@ static enum vfw_drop_reason check_room(const struct vfw_hold *hold, u32 truesize
 static void enqueue(struct vfw_hold *hold, struct sk_buff *skb)
 {
 	lockdep_assert_held(&hold->lock);
-	netdev_hold(skb->dev, &held_of(skb)->tracker, GFP_ATOMIC);
+	vfw_stolen_keep(skb);
 	__skb_queue_tail(&hold->queue, skb);
 	hold->bytes += skb->truesize;
 	if (hold->stage == STAGE_RELEASING)
@@ -177,11 +129,11 @@ static enum vfw_drop_reason reason_after(const struct vfw_vm *vm)
 	}
 }
 
-/* A packet that is its caller's, with its struct held, though the hold is over. */
+/* A packet that is its caller's, with its struct vfw_stolen, though the hold is over. */
 static void pass_late(struct vfw_vm *vm, struct sk_buff *skb)
 {
 	enum vfw_drop_reason reason = reason_after(vm);
-	struct held held = *held_of(skb);
+	struct vfw_stolen held = *vfw_stolen(skb);
 
 	memset(skb->cb, 0, sizeof(skb->cb));
 	if (reason)
@@ -208,7 +160,7 @@ static void queue_packet(struct vfw_vm *vm, struct vfw_hold *hold, struct sk_buf
 	if (over)
 		pass_late(vm, skb);
 	else if (reason)
-		vfw_drop(vm, skb, reason, held_of(skb)->dir);
+		vfw_drop(vm, skb, reason, vfw_stolen(skb)->dir);
 }
 
 /* What is likely to become of a packet, before work is put into it. */
@@ -245,7 +197,7 @@ unsigned int vfw_hold_packet(struct vfw_vm *vm, struct vfw_port *port, struct sk
 {
 	struct vfw_hold *hold = rcu_dereference(vm->hold);
 	enum vfw_drop_reason reason;
-	struct held *held;
+	struct vfw_stolen *held;
 
 	if (!hold) {
 		reason = reason_after(vm);
@@ -255,12 +207,12 @@ unsigned int vfw_hold_packet(struct vfw_vm *vm, struct vfw_port *port, struct sk
 	reason = foresee(hold, skb->truesize);
 	if (reason)
 		return vfw_drop(vm, skb, reason, dir);
-	skb = own_packet(skb);
+	skb = vfw_stolen_own(skb);
 	if (!skb) {
 		vfw_vm_count_drop(vm, VFW_DROP_REASON_NO_MEMORY, dir);
 		return NF_STOLEN;
 	}
-	held = held_of(skb);
+	held = vfw_stolen(skb);
 	held->port = port;
 	held->egress = egress;
 	held->dir = dir;
@@ -280,7 +232,7 @@ static void drop_held(struct vfw_hold *hold, const struct vfw_port *port,
 	__skb_queue_head_init(&gone);
 	spin_lock_bh(&hold->lock);
 	skb_queue_walk_safe(&hold->queue, skb, next) {
-		if (port && held_of(skb)->port != port)
+		if (port && vfw_stolen(skb)->port != port)
 			continue;
 		__skb_unlink(skb, &hold->queue);
 		hold->bytes -= skb->truesize;
@@ -288,7 +240,7 @@ static void drop_held(struct vfw_hold *hold, const struct vfw_port *port,
 	}
 	spin_unlock_bh(&hold->lock);
 	while ((skb = __skb_dequeue(&gone)))
-		drop_packet(hold->vm, skb, reason);
+		vfw_stolen_drop(hold->vm, skb, reason);
 }
 
 static u32 release_batch(struct vfw_vm *vm, struct sk_buff_head *batch)

@@ -9,12 +9,14 @@
 
 #include "main.h"
 #include "drop.h"
+#include "fragment.h"
 #include "hold.h"
 #include "hook.h"
 #include "packet.h"
 #include "packet_plain.h"
 #include "port.h"
 #include "reject.h"
+#include "resume.h"
 #include "track.h"
 #include "track_plain.h"
 #include "vm.h"
@@ -64,6 +66,44 @@ static void plain_untagged(struct vfw_packet *pkt)
 	pkt->n_vlans = 0;
 }
 
+/* The first fragment, for which others have waited: it goes on before them. */
+static unsigned int lead(struct vfw_port *port, struct sk_buff *skb, bool egress,
+			 enum vfw_direction dir)
+{
+	skb = vfw_stolen_own(skb);
+	if (!skb) {
+		vfw_vm_count_drop(port->vm, VFW_DROP_REASON_NO_MEMORY, dir);
+		return NF_STOLEN;
+	}
+	memset(skb->cb, 0, sizeof(skb->cb));
+	vfw_resume_packet(port, skb, egress, dir);
+	return NF_STOLEN;
+}
+
+/* @reason: why the fragment cannot be read, if so. */
+static noinline unsigned int judge_fragment(struct vfw_port *port, struct net_device *dev,
+					    struct sk_buff *skb, bool egress,
+					    const struct vfw_packet *pkt,
+					    enum vfw_drop_reason reason)
+{
+	struct vfw_fragment_outcome outcome;
+	unsigned int verdict;
+
+	vfw_fragment_judge(port, skb, egress, pkt, reason, &outcome);
+	if (outcome.waits) {
+		verdict = NF_STOLEN;
+	} else if (outcome.judgement.reason) {
+		if (outcome.judgement.reject)
+			vfw_reject(dev, skb, egress, pkt);
+		verdict = vfw_drop(port->vm, skb, outcome.judgement.reason, pkt->dir);
+	} else {
+		verdict = skb_queue_empty(&outcome.follow) ? NF_ACCEPT :
+							     lead(port, skb, egress, pkt->dir);
+	}
+	vfw_fragment_finish(port->vm, &outcome);
+	return verdict;
+}
+
 /* The long way. @parsed: @pkt is filled in. */
 static noinline unsigned int judge(struct vfw_port *port, struct net_device *dev,
 				   struct sk_buff *skb, bool egress, struct vfw_packet *pkt,
@@ -72,10 +112,13 @@ static noinline unsigned int judge(struct vfw_port *port, struct net_device *dev
 	enum vfw_direction dir = port_direction(port, egress);
 	struct vfw_judgement judgement = {};
 
-	if (parsed)
+	if (parsed) {
 		plain_untagged(pkt);
-	else
+	} else {
 		judgement.reason = parse(port, skb, egress, pkt);
+		if (unlikely(pkt->piece.present))
+			return judge_fragment(port, dev, skb, egress, pkt, judgement.reason);
+	}
 	if (likely(!judgement.reason))
 		judgement = vfw_track_packet(port->vm, pkt);
 	if (likely(!judgement.reason))

@@ -16,6 +16,9 @@
  * @family: enum vfw_family
  * @protocol: IP protocol behind the extension headers
  * @hop_limit: hop limit or time to live
+ * @atomic: it has a header of fragmentation, but is no fragment (RFC 6946)
+ * @piece: of a fragment, but for the addresses; of a quoted packet, nothing
+ * @cutoff: of a fragment, where what was cut begins, from skb->data
  */
 struct vfw_ip {
 	union vfw_addr src;
@@ -27,6 +30,9 @@ struct vfw_ip {
 	u8 family;
 	u8 protocol;
 	u8 hop_limit;
+	bool atomic;
+	struct vfw_piece piece;
+	int cutoff;
 };
 
 enum vfw_drop_reason vfw_ip_parse(const struct sk_buff *skb, int nhoff, enum vfw_family family,

@@ -26,6 +26,9 @@
  *	until the lock is let go.
  * vfw_hold.lock
  *	The queue of held packets.
+ * vfw_fragments.lock (one for each VM)
+ *	Datagrams that are on their way in fragments. Taken by the hook, with BH off, for fragments
+ *	only, and held while the first one of a datagram is judged.
  * vfw_flow.lock (one for each flow)
  *	A flow's state, windows and counters. Taken by the hook with BH off.
  * vfw_flow_table.lock

@@ -46,6 +46,10 @@ static const struct netlink_range_validation vfw_a_limits_source_flows_range = {
 	.max	= VFW_FLOWS_MAX,
 };
 
+static const struct netlink_range_validation vfw_a_limits_fragment_bytes_range = {
+	.max	= VFW_FRAGMENT_BYTES_MAX,
+};
+
 static const struct netlink_range_validation vfw_a_timeouts_tcp_syn_sent_range = {
 	.min	= 1ULL,
 	.max	= VFW_TIMEOUT_MAX,
@@ -121,6 +125,11 @@ static const struct netlink_range_validation vfw_a_timeouts_sctp_closing_range =
 	.max	= VFW_TIMEOUT_MAX,
 };
 
+static const struct netlink_range_validation vfw_a_timeouts_fragment_range = {
+	.min	= 1ULL,
+	.max	= VFW_TIMEOUT_MAX,
+};
+
 static const struct netlink_range_validation vfw_a_range_first_range = {
 	.max	= 65535ULL,
 };
@@ -153,11 +162,13 @@ const struct nla_policy vfw_hold_nl_policy[VFW_A_HOLD_EXPIRY + 1] = {
 	[VFW_A_HOLD_EXPIRY] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_SOURCE_FLOWS + 1] = {
+const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_FRAGMENT_BYTES + 1] = {
 	[VFW_A_LIMITS_FLOWS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_flows_range),
 	[VFW_A_LIMITS_HALF_OPEN] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_half_open_range),
 	[VFW_A_LIMITS_PICK_UP] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VFW_A_LIMITS_SOURCE_FLOWS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_source_flows_range),
+	[VFW_A_LIMITS_FRAGMENTS] = NLA_POLICY_RANGE(NLA_U32, 1, VFW_FRAGMENTS_MAX),
+	[VFW_A_LIMITS_FRAGMENT_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_limits_fragment_bytes_range),
 };
 
 const struct nla_policy vfw_range_nl_policy[VFW_A_RANGE_LAST + 1] = {
@@ -187,7 +198,7 @@ const struct nla_policy vfw_rule_nl_policy[VFW_A_RULE_PAD + 1] = {
 	[VFW_A_RULE_BYTES] = { .type = NLA_U64, },
 };
 
-const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_SCTP_CLOSING + 1] = {
+const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_FRAGMENT + 1] = {
 	[VFW_A_TIMEOUTS_TCP_SYN_SENT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_syn_sent_range),
 	[VFW_A_TIMEOUTS_TCP_SYN_RECV] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_syn_recv_range),
 	[VFW_A_TIMEOUTS_TCP_ESTABLISHED] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_tcp_established_range),
@@ -203,6 +214,7 @@ const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_SCTP_CLOSING + 1] 
 	[VFW_A_TIMEOUTS_SCTP_OPENING] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_opening_range),
 	[VFW_A_TIMEOUTS_SCTP_ESTABLISHED] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_established_range),
 	[VFW_A_TIMEOUTS_SCTP_CLOSING] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_sctp_closing_range),
+	[VFW_A_TIMEOUTS_FRAGMENT] = NLA_POLICY_FULL_RANGE(NLA_U32, &vfw_a_timeouts_fragment_range),
 };
 
 /* VFW_CMD_VM_NEW - do */

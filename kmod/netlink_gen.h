@@ -14,10 +14,10 @@
 
 /* Common nested types */
 extern const struct nla_policy vfw_hold_nl_policy[VFW_A_HOLD_EXPIRY + 1];
-extern const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_SOURCE_FLOWS + 1];
+extern const struct nla_policy vfw_limits_nl_policy[VFW_A_LIMITS_FRAGMENT_BYTES + 1];
 extern const struct nla_policy vfw_range_nl_policy[VFW_A_RANGE_LAST + 1];
 extern const struct nla_policy vfw_rule_nl_policy[VFW_A_RULE_PAD + 1];
-extern const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_SCTP_CLOSING + 1];
+extern const struct nla_policy vfw_timeouts_nl_policy[VFW_A_TIMEOUTS_FRAGMENT + 1];
 
 extern const struct nla_policy vfw_vm_new_nl_policy[VFW_A_VM_HOLD_LIMITS + 1];
 

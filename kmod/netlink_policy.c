@@ -158,6 +158,10 @@ static int get_limits(struct vfw_policy *policy, const struct nlattr *nest,
 		policy->max_half_open = nla_get_u32(tb[VFW_A_LIMITS_HALF_OPEN]);
 	if (tb[VFW_A_LIMITS_SOURCE_FLOWS])
 		policy->max_source_flows = nla_get_u32(tb[VFW_A_LIMITS_SOURCE_FLOWS]);
+	if (tb[VFW_A_LIMITS_FRAGMENTS])
+		policy->max_fragments = nla_get_u32(tb[VFW_A_LIMITS_FRAGMENTS]);
+	if (tb[VFW_A_LIMITS_FRAGMENT_BYTES])
+		policy->fragment_bytes = nla_get_u32(tb[VFW_A_LIMITS_FRAGMENT_BYTES]);
 	if (tb[VFW_A_LIMITS_PICK_UP])
 		policy->pick_up = nla_get_u32(tb[VFW_A_LIMITS_PICK_UP]);
 	return 0;
@@ -485,7 +489,9 @@ static int put_limits(struct sk_buff *skb, const struct vfw_policy *policy)
 	    nla_put_u32(skb, VFW_A_LIMITS_FLOWS, policy->max_flows) ||
 	    nla_put_u32(skb, VFW_A_LIMITS_HALF_OPEN, policy->max_half_open) ||
 	    nla_put_u32(skb, VFW_A_LIMITS_PICK_UP, policy->pick_up) ||
-	    nla_put_u32(skb, VFW_A_LIMITS_SOURCE_FLOWS, policy->max_source_flows))
+	    nla_put_u32(skb, VFW_A_LIMITS_SOURCE_FLOWS, policy->max_source_flows) ||
+	    nla_put_u32(skb, VFW_A_LIMITS_FRAGMENTS, policy->max_fragments) ||
+	    nla_put_u32(skb, VFW_A_LIMITS_FRAGMENT_BYTES, policy->fragment_bytes))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

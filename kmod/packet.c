@@ -224,10 +224,14 @@ static enum vfw_drop_reason parse_tcp(const struct sk_buff *skb, const struct vf
 	return VFW_DROP_REASON_L4_HEADER;
 }
 
-/* The length may be 0 only where it cannot be told: longer than 65535 bytes (RFC 2675, 4). */
+/*
+ * The length may be 0 only where it cannot be told: longer than 65535 bytes (RFC 2675, 4). Of a
+ * fragment it is that of the datagram, which is held against what comes.
+ */
 static enum vfw_drop_reason parse_udp(const struct sk_buff *skb, const struct vfw_ip *ip,
 				      struct vfw_packet *pkt)
 {
+	u32 most = ip->piece.present ? U16_MAX : ip->l4len;
 	const struct udphdr *uh;
 	struct udphdr _uh;
 	u16 length;
@@ -236,9 +240,11 @@ static enum vfw_drop_reason parse_udp(const struct sk_buff *skb, const struct vf
 	if (!uh || ip->l4len < sizeof(_uh))
 		return VFW_DROP_REASON_L4_HEADER;
 	length = ntohs(uh->len);
-	if (length > ip->l4len || (length < sizeof(_uh) && (length || ip->l4len <= U16_MAX)))
+	if (length > most || (length < sizeof(_uh) && (length || ip->l4len <= U16_MAX)))
 		return VFW_DROP_REASON_L4_HEADER;
 	vfw_packet_set_ports(&pkt->key, pkt->dir, uh->source, uh->dest);
+	if (unlikely(ip->piece.present))
+		pkt->piece.need = min(length + (ip->l4off - ip->cutoff), U16_MAX);
 	return VFW_DROP_REASON_NONE;
 }
 
@@ -246,7 +252,8 @@ static enum vfw_drop_reason parse_sctp(const struct sk_buff *skb, const struct v
 				       struct vfw_packet *pkt)
 {
 	return vfw_packet_ports(skb, ip->l4off, pkt->dir, &pkt->key) ?:
-	       vfw_sctp_parse(skb, ip->l4off, ip->l4len, &pkt->sctp);
+	       vfw_sctp_parse(skb, ip->l4off, ip->l4len, ip->piece.present,
+			      &pkt->sctp);
 }
 
 /* Its header is as long as UDP's (RFC 3828, 3.1); the coverage is the ends' affair. */
@@ -322,6 +329,28 @@ static u32 count_segments(const struct sk_buff *skb, const struct vfw_ip *ip,
 	return max_t(u32, DIV_ROUND_UP(payload, info->gso_size), 1);
 }
 
+/*
+ * The first fragment is parsed as any packet, and has to have the transport header whole. Neighbour
+ * discovery is never cut (RFC 6980, 5).
+ */
+static enum vfw_drop_reason parse_fragment(const struct sk_buff *skb, const struct vfw_ip *ip,
+					   struct vfw_packet *pkt)
+{
+	enum vfw_drop_reason reason;
+
+	pkt->piece = ip->piece;
+	pkt->piece.local = pkt->key.local;
+	pkt->piece.remote = pkt->key.remote;
+	pkt->kind = VFW_PACKET_LATER;
+	if (ip->piece.offset)
+		return VFW_DROP_REASON_NONE;
+	pkt->kind = VFW_PACKET_FLOW;
+	reason = parse_transport(skb, ip, pkt);
+	if (reason == VFW_DROP_REASON_L4_HEADER || pkt->kind == VFW_PACKET_NEIGHBOUR)
+		return VFW_DROP_REASON_FRAGMENT;
+	return reason;
+}
+
 static enum vfw_drop_reason parse_ip(const struct sk_buff *skb, enum vfw_family family,
 				     struct vfw_packet *pkt)
 {
@@ -334,7 +363,11 @@ static enum vfw_drop_reason parse_ip(const struct sk_buff *skb, enum vfw_family 
 	pkt->length = ip.length;
 	pkt->l4off = ip.l4off;
 	vfw_ip_key(&ip, pkt->dir, &pkt->key);
+	if (unlikely(ip.piece.present))
+		return parse_fragment(skb, &ip, pkt);
 	reason = parse_transport(skb, &ip, pkt);
+	if (unlikely(ip.atomic && pkt->kind == VFW_PACKET_NEIGHBOUR))
+		return VFW_DROP_REASON_FRAGMENT;
 	if (likely(!reason))
 		pkt->segments = count_segments(skb, &ip, pkt);
 	return reason;
@@ -354,7 +387,7 @@ static enum vfw_drop_reason parse_ip(const struct sk_buff *skb, enum vfw_family 
  *
  * Context: any; reads nothing but @skb.
  * Return: VFW_DROP_REASON_NONE, or why the packet is to be dropped; @pkt then tells @dir,
- * @length where an IP header gave it, and nothing else to rely on.
+ * @length where an IP header gave it, @piece where it got that far, and nothing else to rely on.
  */
 enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,
 				      enum vfw_direction dir, bool trunk, struct vfw_packet *pkt)

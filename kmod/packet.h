@@ -13,12 +13,14 @@
  * @VFW_PACKET_ICMP_ERROR: by the flow that the packet quoted in it belongs to
  * @VFW_PACKET_ICMP_OTHER: each by itself, by the rules; it opens no flow
  * @VFW_PACKET_NEIGHBOUR: passes: ARP, and neighbour discovery from its own link
+ * @VFW_PACKET_LATER: by what became of the first fragment of its datagram
  */
 enum vfw_packet_kind {
 	VFW_PACKET_FLOW,
 	VFW_PACKET_ICMP_ERROR,
 	VFW_PACKET_ICMP_OTHER,
 	VFW_PACKET_NEIGHBOUR,
+	VFW_PACKET_LATER,
 };
 
 /**
@@ -131,6 +133,33 @@ struct vfw_chunks {
 };
 
 /**
+ * struct vfw_piece - what a fragment is of its datagram
+ * @local: address of the VM's end, by the fragment's own header
+ * @remote: address of the far end
+ * @id: identification, network order
+ * @head: bytes that count towards the longest datagram there can be, and are not cut: IPv4, the
+ *	header; IPv6, the extension headers before the one of fragmentation
+ * @offset: bytes of the datagram before it
+ * @length: bytes of it
+ * @need: of a first one, bytes that there must be in all by the headers in it; else 0
+ * @protocol: IPv4, what tells datagrams apart beside @id; IPv6, 0
+ * @more: it is not the last
+ * @present: the packet is a fragment; all else is valid then
+ */
+struct vfw_piece {
+	union vfw_addr local;
+	union vfw_addr remote;
+	__be32 id;
+	u16 head;
+	u16 offset;
+	u16 length;
+	u16 need;
+	u8 protocol;
+	bool more;
+	bool present;
+};
+
+/**
  * struct vfw_packet - a packet, parsed
  * @key: the flow it belongs to; of an ICMP error, the flow of the packet quoted in it
  * @kind: how it is to be judged
@@ -150,9 +179,11 @@ struct vfw_chunks {
  * @hash: vfw_flow_hash() of @key, if @hashed
  * @hashed: the quick way has looked for a flow, and found none to judge by
  * @unknown: there was none at all; says nothing unless @hashed
- * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW
+ * @tcp: valid where key.protocol is TCP and kind is VFW_PACKET_FLOW; of a first fragment, with the
+ *	length that is in it
  * @sctp: valid where key.protocol is SCTP; of an ICMP error, the tags of the packet quoted
  * @dccp_request: where key.protocol is DCCP, it is a Request
+ * @piece: of a fragment; what the quick way fills in has none
  */
 struct vfw_packet {
 	struct vfw_key key;
@@ -178,6 +209,7 @@ struct vfw_packet {
 		struct vfw_chunks sctp;
 		bool dccp_request;
 	};
+	struct vfw_piece piece;
 };
 
 enum vfw_drop_reason vfw_packet_parse(const struct sk_buff *skb, int nhoff, __be16 ethertype,

@@ -17,6 +17,8 @@
 #include "policy.h"
 
 #define VFW_POLICY_FLOWS	65536
+#define VFW_POLICY_FRAGMENTS	1024
+#define VFW_POLICY_FRAGMENT_BYTES	1048576
 #define VFW_POLICY_ROOM		16	/* rules there is room for at least */
 #define VFW_POLICY_BATCH	1024	/* rules after which others may run */
 
@@ -65,6 +67,7 @@ static const u32 default_timeouts[VFW_TIMEOUTS] = {
 	[VFW_TIMEOUT_SCTP_OPENING]	= 120,
 	[VFW_TIMEOUT_SCTP_ESTABLISHED]	= 7440,
 	[VFW_TIMEOUT_SCTP_CLOSING]	= 120,
+	[VFW_TIMEOUT_FRAGMENT]		= 30,
 };
 
 /**
@@ -84,6 +87,8 @@ struct vfw_policy *vfw_policy_alloc(void)
 
 	policy->max_flows = VFW_POLICY_FLOWS;
 	policy->max_half_open = VFW_POLICY_FLOWS / 4;
+	policy->max_fragments = VFW_POLICY_FRAGMENTS;
+	policy->fragment_bytes = VFW_POLICY_FRAGMENT_BYTES;
 	policy->defaults[VFW_DIRECTION_IN] = VFW_ACTION_DROP;
 	policy->defaults[VFW_DIRECTION_OUT] = VFW_ACTION_DROP;
 	for (i = 0; i < VFW_TIMEOUTS; i++)

@@ -33,6 +33,7 @@ enum vfw_timeout {
 	VFW_TIMEOUT_SCTP_OPENING,
 	VFW_TIMEOUT_SCTP_ESTABLISHED,
 	VFW_TIMEOUT_SCTP_CLOSING,
+	VFW_TIMEOUT_FRAGMENT,
 	VFW_TIMEOUTS,
 };
 
@@ -100,6 +101,8 @@ struct vfw_rule {
  * @max_flows: cap on flows
  * @max_half_open: cap on half-open flows, for each direction in which they are opened
  * @max_source_flows: cap on flows opened from outside by one source; 0 for none
+ * @max_fragments: cap on datagrams in fragments, of a direction
+ * @fragment_bytes: cap on bytes of fragments that wait, of a direction
  * @n_rules: number of rules
  * @room: rules there is room for in @rules
  * @rules: rules in order; rule number n is rules[n - 1]
@@ -116,10 +119,12 @@ struct vfw_policy {
 	bool stateless;
 	u32 timeouts[VFW_TIMEOUTS];
 
-	/* From here on nothing that a packet of an established flow reads. */
+	/* From the last timeout on nothing that a packet of an established flow reads. */
 	u32 max_flows;
 	u32 max_half_open;
 	u32 max_source_flows;
+	u32 max_fragments;
+	u32 fragment_bytes;
 	u32 n_rules;
 	u32 room;
 	struct vfw_rule *rules;

@@ -11,6 +11,7 @@
 #include <net/rtnetlink.h>
 
 #include "main.h"
+#include "fragment.h"
 #include "hold.h"
 #include "hook.h"
 #include "netlink.h"
@@ -132,13 +133,13 @@ static int port_hook(struct vfw_port *port, struct net_device *dev,
 							      VFW_PORT_TYPE_HOST);
 	port->ops[0] = hook_ops(port, dev, false);
 	port->ops[1] = hook_ops(port, dev, true);
+	WRITE_ONCE(port->dev, dev);
 	err = nf_register_net_hooks(dev_net(dev), port->ops, ARRAY_SIZE(port->ops));
 	if (err) {
+		WRITE_ONCE(port->dev, NULL);
 		NL_SET_ERR_MSG_MOD(extack, "the netdev cannot be hooked");
-		return err;
 	}
-	port->dev = dev;
-	return 0;
+	return err;
 }
 
 /* Packets that are in the hooks may go on to use the port for a grace period. */
@@ -147,7 +148,8 @@ static void port_unhook(struct vfw_port *port)
 	if (!port->dev)
 		return;
 	nf_unregister_net_hooks(dev_net(port->dev), port->ops, ARRAY_SIZE(port->ops));
-	port->dev = NULL;
+	/* Read under vfw_fragments.lock by a fragment that is to wait. */
+	WRITE_ONCE(port->dev, NULL);
 }
 
 static bool vm_holds(const struct vfw_vm *vm)
@@ -159,6 +161,7 @@ static bool vm_holds(const struct vfw_vm *vm)
 static void port_detach(struct vfw_port *port)
 {
 	port_unhook(port);
+	vfw_fragment_port_gone(port->vm, port);
 	if (!vm_holds(port->vm))
 		return;
 	/* A packet in the hook may still be on its way into the queue. */
@@ -379,6 +382,7 @@ void vfw_port_del_all(struct vfw_vm *vm)
 	if (vm_holds(vm))
 		synchronize_net();
 	list_for_each_entry_safe(port, next, &vm->ports, list) {
+		vfw_fragment_port_gone(vm, port);
 		if (vm_holds(vm))
 			vfw_hold_port_gone(vm, port);
 		port_free(port);

@@ -25,7 +25,7 @@ struct vfw_vm;
  * @name: name of the netdev
  * @rcu: to free it after a grace period
  *
- * All but what the hook reads (@vm, @type, @trunk) is protected by vfw_net.lock.
+ * All but what the hook reads (@vm, @type, @trunk, @dev) is protected by vfw_net.lock.
  */
 struct vfw_port {
 	struct vfw_vm *vm;

@@ -13,12 +13,26 @@
 
 #define POLICY_FLAGS (VFW_STATE_POLICY_LOADED | VFW_STATE_POLICY_PICKUP)
 
+static int check_fragments(struct vfw_restore *r, const struct vfw_state_policy *rec)
+{
+	u32 fragments = le32_to_cpu(rec->max_fragments), bytes = le32_to_cpu(rec->fragment_bytes);
+
+	if (fragments < 1 || fragments > VFW_FRAGMENTS_MAX)
+		return vfw_restore_refuse(r, -ERANGE,
+					  "limit of %u datagrams in fragments out of range",
+					  fragments);
+	if (bytes > VFW_FRAGMENT_BYTES_MAX)
+		return vfw_restore_refuse(r, -ERANGE, "limit of %u bytes of fragments out of range",
+					  bytes);
+	return 0;
+}
+
 static int check_policy(struct vfw_restore *r, const struct vfw_state_policy *rec)
 {
 	u32 flows = le32_to_cpu(rec->max_flows), half_open = le32_to_cpu(rec->max_half_open);
 	u32 source_flows = le32_to_cpu(rec->max_source_flows);
 
-	if (rec->flags & ~POLICY_FLAGS || rec->reserved)
+	if (rec->flags & ~POLICY_FLAGS || rec->reserved || rec->reserved2)
 		return vfw_restore_refuse(r, -EINVAL, "unknown flags of the policy");
 	if (rec->default_in > VFW_ACTION_REJECT || rec->default_out > VFW_ACTION_REJECT)
 		return vfw_restore_refuse(r, -EINVAL, "no such default verdict");
@@ -33,7 +47,7 @@ static int check_policy(struct vfw_restore *r, const struct vfw_state_policy *re
 	if (source_flows > VFW_FLOWS_MAX)
 		return vfw_restore_refuse(r, -ERANGE, "limit of %u flows of a source out of range",
 					  source_flows);
-	return 0;
+	return check_fragments(r, rec);
 }
 
 static int set_timeouts(struct vfw_restore *r, const struct vfw_state_policy *rec)
@@ -79,6 +93,8 @@ int vfw_restore_policy(struct vfw_restore *r, const struct vfw_state_frame *fram
 	r->policy->max_flows = le32_to_cpu(rec->max_flows);
 	r->policy->max_half_open = le32_to_cpu(rec->max_half_open);
 	r->policy->max_source_flows = le32_to_cpu(rec->max_source_flows);
+	r->policy->max_fragments = le32_to_cpu(rec->max_fragments);
+	r->policy->fragment_bytes = le32_to_cpu(rec->fragment_bytes);
 	r->policy->defaults[VFW_DIRECTION_IN] = rec->default_in;
 	r->policy->defaults[VFW_DIRECTION_OUT] = rec->default_out;
 	r->policy->pick_up = rec->flags & VFW_STATE_POLICY_PICKUP;

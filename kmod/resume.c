@@ -4,6 +4,7 @@
  */
 
 #include <linux/netfilter_netdev.h>
+#include <net/dst.h>
 
 #include "main.h"
 #include "drop.h"
@@ -86,4 +87,67 @@ void vfw_resume_packet(struct vfw_port *port, struct sk_buff *skb, bool egress,
 			   egress ? NULL : dev, egress ? dev : NULL, NULL, dev_net(dev), NULL);
 	if (nf_hook_slow(skb, &state, hooks, next) == 1)
 		send_on(skb, egress);
+}
+
+/**
+ * vfw_stolen_own() - make a packet such that it can wait
+ * @skb: the packet; another one may take its place
+ *
+ * It is ours alone then, its route kept, with no memory in it that its sender waits for (a zerocopy
+ * backend cannot end while the guest's memory is in use).
+ *
+ * Context: the hook; BH off.
+ * Return: the packet, or NULL when there was no memory and it is gone.
+ */
+struct sk_buff *vfw_stolen_own(struct sk_buff *skb)
+{
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+		return NULL;
+	}
+	skb_dst_force(skb);
+	return skb;
+}
+
+/**
+ * vfw_stolen_keep() - a packet begins to wait: its netdev has to stay
+ * @skb: the packet, owned
+ */
+void vfw_stolen_keep(struct sk_buff *skb)
+{
+	netdev_hold(skb->dev, &vfw_stolen(skb)->tracker, GFP_ATOMIC);
+}
+
+/**
+ * vfw_stolen_resume() - let a packet that waited, and was passed, go on
+ * @skb: the packet, kept; gone afterwards
+ *
+ * Context: BH off, RCU.
+ */
+void vfw_stolen_resume(struct sk_buff *skb)
+{
+	struct vfw_stolen stolen = *vfw_stolen(skb);
+	struct net_device *dev = skb->dev;
+
+	memset(skb->cb, 0, sizeof(skb->cb));
+	vfw_resume_packet(stolen.port, skb, stolen.egress, stolen.dir);
+	netdev_put(dev, &stolen.tracker);
+}
+
+/**
+ * vfw_stolen_drop() - drop a packet that waited
+ * @vm: whose it is
+ * @skb: the packet, kept; gone afterwards
+ * @reason: why
+ */
+void vfw_stolen_drop(struct vfw_vm *vm, struct sk_buff *skb, enum vfw_drop_reason reason)
+{
+	struct vfw_stolen stolen = *vfw_stolen(skb);
+	struct net_device *dev = skb->dev;
+
+	vfw_drop(vm, skb, reason, stolen.dir);
+	netdev_put(dev, &stolen.tracker);
 }

@@ -33,7 +33,7 @@ struct vfw_sctp {
 
 static_assert(sizeof(struct vfw_sctp) == sizeof(struct vfw_tcp));
 
-enum vfw_drop_reason vfw_sctp_parse(const struct sk_buff *skb, int off, u32 len,
+enum vfw_drop_reason vfw_sctp_parse(const struct sk_buff *skb, int off, u32 len, bool cut,
 				    struct vfw_chunks *chunks);
 bool vfw_sctp_parse_quoted(const struct sk_buff *skb, int off, u32 len, struct vfw_chunks *chunks);
 u32 vfw_sctp_segments(const struct sk_buff *skb);

@@ -92,12 +92,14 @@ static const struct chunk_type *chunk_type(u8 type)
  * @heads: of these, not AUTH
  * @data: DATA or I-DATA was among them
  * @sack: SACK was
+ * @cut: it is a first fragment, and its last chunk may go on in others
  */
 struct walk {
 	u32 count;
 	u32 heads;
 	bool data;
 	bool sack;
+	bool cut;
 };
 
 /* What has to come first: RFC 9260, 3.3.11 and 3.3.12; but AUTH may precede (RFC 4895, 6.3). */
@@ -117,7 +119,7 @@ static bool take_chunk(struct walk *walk, const struct chunk_header *head, u32 l
 	const struct chunk_type *type = chunk_type(head->type);
 	u32 length = ntohs(head->length);
 
-	if (length < type->least || length > left || (type->exact && length != type->least) ||
+	if (length < type->least || (walk->cut ? type->least : length) > left || (type->exact && length != type->least) ||
 	    !in_order(walk, type->kind))
 		return false;
 	if (type->alone && (walk->count || ALIGN(length, 4) < left))
@@ -132,11 +134,12 @@ static bool take_chunk(struct walk *walk, const struct chunk_header *head, u32 l
 	return true;
 }
 
-static bool walk_chunks(const struct sk_buff *skb, int off, u32 left, struct vfw_chunks *chunks)
+static bool walk_chunks(const struct sk_buff *skb, int off, u32 left, bool cut,
+			struct vfw_chunks *chunks)
 {
 	const struct chunk_header *head;
 	struct chunk_header _head;
-	struct walk walk = {};
+	struct walk walk = { .cut = cut };
 	u32 size;
 
 	do {
@@ -173,6 +176,7 @@ static bool initiate_tag(const struct sk_buff *skb, int off, u32 *tag)
  * @skb: the packet; not modified
  * @off: where the common header begins, from skb->data
  * @len: bytes from there on by the IP header
+ * @cut: it is the first fragment of a packet: its last chunk may go on in others, which nobody reads
  * @chunks: filled in
  *
  * RFC 9260, 3, 6.10 and 8.5.1: lengths must add up, INIT, INIT ACK and SHUTDOWN COMPLETE stand
@@ -181,7 +185,7 @@ static bool initiate_tag(const struct sk_buff *skb, int off, u32 *tag)
  * Context: any.
  * Return: VFW_DROP_REASON_NONE, or L4_HEADER, SCTP_CHUNK or SCTP_TAG.
  */
-enum vfw_drop_reason vfw_sctp_parse(const struct sk_buff *skb, int off, u32 len,
+enum vfw_drop_reason vfw_sctp_parse(const struct sk_buff *skb, int off, u32 len, bool cut,
 				    struct vfw_chunks *chunks)
 {
 	const struct common_header *head;
@@ -192,7 +196,7 @@ enum vfw_drop_reason vfw_sctp_parse(const struct sk_buff *skb, int off, u32 len,
 	if (!head || len < sizeof(_head))
 		return VFW_DROP_REASON_L4_HEADER;
 	chunks->tag = ntohl(head->tag);
-	if (!walk_chunks(skb, off + sizeof(_head), len - sizeof(_head), chunks))
+	if (!walk_chunks(skb, off + sizeof(_head), len - sizeof(_head), cut, chunks))
 		return VFW_DROP_REASON_SCTP_CHUNK;
 	if (!(chunks->kinds & BIT(VFW_SCTP_INIT)) != !!chunks->tag)
 		return VFW_DROP_REASON_SCTP_TAG;

@@ -25,7 +25,7 @@ static_assert(sizeof(struct vfw_state_frame) == 24);
 static_assert(sizeof(struct vfw_state_header) == 72);
 static_assert(sizeof(struct vfw_state_vm) == VFW_NAME_MAX + 1);
 static_assert(sizeof(struct vfw_state_port) == 24);
-static_assert(sizeof(struct vfw_state_policy) == 80);
+static_assert(sizeof(struct vfw_state_policy) == 96);
 static_assert(sizeof(struct vfw_state_rule) == 64);
 static_assert(sizeof(struct vfw_state_stats) == 64);
 static_assert(sizeof(struct vfw_state_drop) == 24);
@@ -134,6 +134,8 @@ static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_s
 	rec->max_flows = cpu_to_le32(policy->max_flows);
 	rec->max_half_open = cpu_to_le32(policy->max_half_open);
 	rec->max_source_flows = cpu_to_le32(policy->max_source_flows);
+	rec->max_fragments = cpu_to_le32(policy->max_fragments);
+	rec->fragment_bytes = cpu_to_le32(policy->fragment_bytes);
 	for (i = 0; i < VFW_TIMEOUTS; i++)
 		rec->timeouts[i] = cpu_to_le32(policy->seconds[i]);
 	return 0;

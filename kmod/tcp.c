@@ -460,6 +460,35 @@ enum vfw_drop_reason vfw_tcp_open(struct vfw_tcp *tcp, u8 *state, enum vfw_direc
 EXPORT_SYMBOL_VFW_TEST(vfw_tcp_open);
 
 /**
+ * vfw_tcp_extend() - more of a segment that is cut into fragments has passed
+ * @tcp: the connection
+ * @dir: direction in which the segment goes
+ * @flags: its flags
+ * @from: sequence number behind what its first fragment had, SYN and FIN counted
+ * @to: the same behind what has passed now
+ *
+ * The other end acknowledges the whole of it. A segment that was not taken note of, or that another
+ * connection was begun after, extends nothing; nor does one that goes beyond another's FIN.
+ *
+ * Context: the flow's lock is held.
+ */
+void vfw_tcp_extend(struct vfw_tcp *tcp, enum vfw_direction dir, u8 flags, u32 from, u32 to)
+{
+	struct vfw_tcp_peer *peer = &tcp->peer[dir];
+
+	if (flags & VFW_TCPHDR_RST || !after(to, peer->end))
+		return;
+	if (flags & VFW_TCPHDR_SYN ? from != peer->end :
+				     !vfw_tcp_window_sent(peer, &tcp->peer[!dir], from))
+		return;
+	if (peer->flags & VFW_TCP_FIN_ACKED ||
+	    (peer->flags & VFW_TCP_FIN && !(flags & VFW_TCPHDR_FIN)))
+		return;
+	peer->end = to;
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_tcp_extend);
+
+/**
  * vfw_tcp_quoted_in_window() - may a sequence number quoted in an ICMP error be in flight?
  * @tcp: the connection
  * @dir: direction in which the quoted segment went

@@ -49,6 +49,7 @@ enum vfw_drop_reason vfw_tcp_open(struct vfw_tcp *tcp, u8 *state, enum vfw_direc
 				  const struct vfw_segment *seg, bool pick_up);
 enum vfw_drop_reason vfw_tcp_update(struct vfw_tcp *tcp, u8 *state, enum vfw_direction dir,
 				    const struct vfw_segment *seg, enum vfw_tcp_effect *effect);
+void vfw_tcp_extend(struct vfw_tcp *tcp, enum vfw_direction dir, u8 flags, u32 from, u32 to);
 bool vfw_tcp_quoted_in_window(const struct vfw_tcp *tcp, enum vfw_direction dir, u32 seq);
 bool vfw_tcp_state_valid(const struct vfw_tcp *tcp, u8 state);
 

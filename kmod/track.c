@@ -124,7 +124,7 @@ void vfw_track_count_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
 static struct vfw_judgement pass_lone(struct vfw_vm *vm, const struct vfw_packet *pkt)
 {
 	vfw_track_count_lone(vm, pkt);
-	return JUDGE(VFW_DROP_REASON_NONE);
+	return (struct vfw_judgement){ .lone = true };
 }
 
 static struct vfw_judgement judge_verdict(const struct vfw_verdict *verdict)
@@ -458,8 +458,55 @@ struct vfw_judgement vfw_track_packet(struct vfw_vm *vm, const struct vfw_packet
 		return track_flow(table, policy, pkt);
 	case VFW_PACKET_ICMP_ERROR:
 		return track_error(vm, table, policy, pkt);
+	case VFW_PACKET_LATER: /* the first one of its datagram says */
+		return JUDGE(VFW_DROP_REASON_FRAGMENT);
 	default:
 		return track_lone(vm, policy, pkt);
 	}
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_track_packet);
+
+static enum vfw_drop_reason later_lone(struct vfw_vm *vm, const struct vfw_policy *policy,
+				       const struct vfw_later *later,
+				       const struct vfw_packet *pkt)
+{
+	if (policy->epoch != later->epoch)
+		return VFW_DROP_REASON_POLICY_CHANGE;
+	vfw_track_count_lone(vm, pkt);
+	return VFW_DROP_REASON_NONE;
+}
+
+/**
+ * vfw_track_later() - a fragment follows the first one of its datagram
+ * @vm: whose it is
+ * @later: the fragment
+ *
+ * It is counted where the first one was. A new policy judges the flow anew; one that has ended
+ * meanwhile takes what is left of the datagram with it.
+ *
+ * Context: BH off, RCU.
+ * Return: VFW_DROP_REASON_NONE, or POLICY_CHANGE, NO_POLICY, FRAGMENT.
+ */
+enum vfw_drop_reason vfw_track_later(struct vfw_vm *vm, const struct vfw_later *later)
+{
+	const struct vfw_policy *policy = rcu_dereference_check(vm->policy,
+								rcu_read_lock_bh_held());
+	struct vfw_flow_table *table = rcu_dereference_check(vm->flows, rcu_read_lock_bh_held());
+	struct vfw_packet pkt = { .dir = later->dir, .segments = 1, .length = later->length };
+	struct vfw_judgement judgement = {};
+	struct vfw_flow *flow;
+
+	if (!policy)
+		return VFW_DROP_REASON_NO_POLICY;
+	if (later->lone)
+		return later_lone(vm, policy, later, &pkt);
+	flow = find_valid(table, policy, later->key, vfw_flow_hash(later->key),
+			  vfw_flow_now(table), &judgement);
+	if (!flow)
+		return judgement.reason ?: VFW_DROP_REASON_FRAGMENT;
+	count_packet(flow, &pkt);
+	if (later->key->protocol == IPPROTO_TCP)
+		vfw_tcp_extend(&flow->tcp, later->dir, later->flags, later->seq, later->end);
+	vfw_flow_put(flow);
+	return VFW_DROP_REASON_NONE;
+}

@@ -42,6 +42,7 @@ static void vm_free(struct vfw_vm *vm)
 	struct vfw_policy *policy = rcu_dereference_protected(vm->policy, true);
 	struct vfw_flow_table *flows = rcu_dereference_protected(vm->flows, true);
 
+	vfw_fragment_exit(vm);
 	if (flows)
 		vfw_flow_table_free(flows);
 	if (policy)
@@ -61,6 +62,7 @@ static struct vfw_vm *vm_alloc(struct vfw_net *vn, const uuid_t *uuid, const cha
 	vm->vn = vn;
 	vm->uuid = *uuid;
 	INIT_LIST_HEAD(&vm->ports);
+	vfw_fragment_init(vm);
 	strscpy(vm->name, name, sizeof(vm->name));
 	vm->stats = alloc_percpu_gfp(struct vfw_stats, GFP_KERNEL_ACCOUNT);
 	flows = vfw_flow_table_alloc(vm);
@@ -174,6 +176,7 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	set_state(vm, VFW_VM_STATE_FROZEN);
 	/* Packets that saw the VM active are in RCU sections that end here. */
 	synchronize_net();
+	vfw_fragment_drop_waiting(vm, VFW_DROP_REASON_FROZEN);
 	vfw_flow_table_freeze(vm_flows(vm));
 	/* What has expired moves as what has ended: in the counters. */
 	vfw_flow_table_collect(vm_flows(vm));
@@ -235,6 +238,8 @@ void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 	if (policy)
 		policy->epoch = vm->epoch;
 	old = rcu_replace_pointer(vm->policy, policy, lockdep_is_held(&vm->vn->lock));
+	if (!policy)
+		vfw_fragment_drop_waiting(vm, VFW_DROP_REASON_NO_POLICY);
 	if (old)
 		vfw_policy_free_rcu(old);
 	if (!policy || !policy->max_source_flows)

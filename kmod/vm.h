@@ -8,9 +8,10 @@
 #include <linux/rhashtable.h>
 #include <linux/uuid.h>
 #include <uapi/linux/vfw.h>
+#include "fragment.h"
 #include "main.h"
 
-#define VFW_DROP_REASONS (VFW_DROP_REASON_DCCP_NOT_REQUEST + 1)
+#define VFW_DROP_REASONS (VFW_DROP_REASON_FRAGMENT_TIMEOUT + 1)
 
 struct vfw_flow_table;
 struct vfw_hold;
@@ -40,6 +41,7 @@ struct vfw_stats {
  * @flows: the flow table; never NULL
  * @stats: counters of this host, per CPU
  * @hold: packets that wait; NULL unless holding or closed
+ * @fragments: datagrams that are on their way in fragments; not part of a snapshot
  * @base: counters that came with a restore, and those of tables replaced; under vfw_net.lock
  * @base_totals: the same for what flow tables count
  * @vn: the registry it is in
@@ -62,6 +64,7 @@ struct vfw_vm {
 	struct vfw_flow_table __rcu *flows;
 	struct vfw_stats __percpu *stats;
 	struct vfw_hold __rcu *hold;
+	struct vfw_fragments fragments;
 
 	struct vfw_stats base;
 	struct {

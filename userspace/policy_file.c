@@ -83,6 +83,8 @@ static int parse_limit(struct settings *settings)
 		{ "flows", VFW_A_LIMITS_FLOWS },
 		{ "half-open", VFW_A_LIMITS_HALF_OPEN },
 		{ "source-flows", VFW_A_LIMITS_SOURCE_FLOWS },
+		{ "fragments", VFW_A_LIMITS_FRAGMENTS },
+		{ "fragment-bytes", VFW_A_LIMITS_FRAGMENT_BYTES },
 		{ }
 	};
 	struct policy_parser *parser = &settings->parser;

@@ -107,6 +107,8 @@ const struct policy_number policy_limits[] = {
 	{ "half-open", VFW_A_LIMITS_HALF_OPEN, 1, VFW_FLOWS_MAX, 16384 },
 	{ "source-flows", VFW_A_LIMITS_SOURCE_FLOWS, 0, VFW_FLOWS_MAX, 0 },
 	{ "pick-up", VFW_A_LIMITS_PICK_UP, 0, 1, 0 },
+	{ "fragments", VFW_A_LIMITS_FRAGMENTS, 1, VFW_FRAGMENTS_MAX, 1024 },
+	{ "fragment-bytes", VFW_A_LIMITS_FRAGMENT_BYTES, 0, VFW_FRAGMENT_BYTES_MAX, 1048576 },
 	{ }
 };
 
@@ -129,6 +131,7 @@ const struct policy_number policy_timeouts[] = {
 	TIMEOUT("sctp-opening", SCTP_OPENING, 120),
 	TIMEOUT("sctp-established", SCTP_ESTABLISHED, 7440),
 	TIMEOUT("sctp-closing", SCTP_CLOSING, 120),
+	TIMEOUT("fragment", FRAGMENT, 30),
 	{ }
 };
 

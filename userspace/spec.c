@@ -33,7 +33,8 @@ SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "ethertype", "vlan", "ip-header", "ip-extension", "fragment", "l4-header", "arp",
 	  "tcp-flags", "tcp-not-syn", "tcp-state", "tcp-window", "tcp-ack", "tcp-rst",
 	  "icmp-type", "icmp-error", "icmp-reply", "source-limit", "sctp-chunk", "sctp-tag",
-	  "sctp-state", "dccp-not-request");
+	  "sctp-state", "dccp-not-request",
+	  "fragment-overlap", "fragment-limit", "fragment-timeout");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
 	  "flows-ipv6", "flows-tagged", "end");
@@ -95,6 +96,8 @@ static const struct spec_attr spec_limits_attrs[] = {
 	[VFW_A_LIMITS_HALF_OPEN] = { "half-open", SPEC_U32 },
 	[VFW_A_LIMITS_PICK_UP] = { "pick-up", SPEC_U32 },
 	[VFW_A_LIMITS_SOURCE_FLOWS] = { "source-flows", SPEC_U32 },
+	[VFW_A_LIMITS_FRAGMENTS] = { "fragments", SPEC_U32 },
+	[VFW_A_LIMITS_FRAGMENT_BYTES] = { "fragment-bytes", SPEC_U32 },
 };
 
 SPEC_SET(spec_limits, "limits");
@@ -115,6 +118,7 @@ static const struct spec_attr spec_timeouts_attrs[] = {
 	[VFW_A_TIMEOUTS_SCTP_OPENING] = { "sctp-opening", SPEC_U32 },
 	[VFW_A_TIMEOUTS_SCTP_ESTABLISHED] = { "sctp-established", SPEC_U32 },
 	[VFW_A_TIMEOUTS_SCTP_CLOSING] = { "sctp-closing", SPEC_U32 },
+	[VFW_A_TIMEOUTS_FRAGMENT] = { "fragment", SPEC_U32 },
 };
 
 SPEC_SET(spec_timeouts, "timeouts");

@@ -156,7 +156,11 @@ static int check_loaded(const struct state_stream *stream,
 	    check_number(stream, AT(max_half_open), "most half-open flows",
 			 le32toh(policy->max_half_open), 1, VFW_FLOWS_MAX) ||
 	    check_number(stream, AT(max_source_flows), "most flows of a source",
-			 le32toh(policy->max_source_flows), 0, VFW_FLOWS_MAX))
+			 le32toh(policy->max_source_flows), 0, VFW_FLOWS_MAX) ||
+	    check_number(stream, AT(max_fragments), "most datagrams in fragments",
+			 le32toh(policy->max_fragments), 1, VFW_FRAGMENTS_MAX) ||
+	    check_number(stream, AT(fragment_bytes), "most bytes of fragments",
+			 le32toh(policy->fragment_bytes), 0, VFW_FRAGMENT_BYTES_MAX))
 		return FAILED;
 	for (int i = 0; i < VFW_STATE_TIMEOUTS; i++)
 		if (check_number(stream, AT(timeouts) + i * sizeof(__le32),
@@ -182,6 +186,9 @@ int state_check_policy(const struct state_stream *stream)
 			     "unknown flags %#x", policy->flags);
 	if (policy->reserved)
 		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved,
+			     "reserved bytes are not zero");
+	if (policy->reserved2)
+		return fault(stream, FRAME_HEADER, vfw_state_policy, reserved2,
 			     "reserved bytes are not zero");
 	if (policy->flags & VFW_STATE_POLICY_LOADED)
 		return check_loaded(stream, policy);

@@ -35,6 +35,8 @@ void record_policy(struct nl_msg *message, const struct vfw_state_policy *policy
 	vnl_put_u32(message, VFW_A_LIMITS_SOURCE_FLOWS, le32toh(policy->max_source_flows));
 	vnl_put_u32(message, VFW_A_LIMITS_PICK_UP,
 		    !!(policy->flags & VFW_STATE_POLICY_PICKUP));
+	vnl_put_u32(message, VFW_A_LIMITS_FRAGMENTS, le32toh(policy->max_fragments));
+	vnl_put_u32(message, VFW_A_LIMITS_FRAGMENT_BYTES, le32toh(policy->fragment_bytes));
 	nla_nest_end(message, nest);
 	nest = nla_nest_start(message, VFW_A_POLICY_TIMEOUTS);
 	for (int i = 0; i < VFW_STATE_TIMEOUTS; i++)

@@ -14,7 +14,7 @@ static_assert(sizeof(struct vfw_state_frame) == 24, "frame");
 static_assert(sizeof(struct vfw_state_header) == 72, "header");
 static_assert(sizeof(struct vfw_state_vm) == 64, "vm");
 static_assert(sizeof(struct vfw_state_port) == 24, "port");
-static_assert(sizeof(struct vfw_state_policy) == 80, "policy");
+static_assert(sizeof(struct vfw_state_policy) == 96, "policy");
 static_assert(sizeof(struct vfw_state_rule) == 64, "rule");
 static_assert(sizeof(struct vfw_state_stats) == 64, "stats");
 static_assert(sizeof(struct vfw_state_drop) == 24, "drop");

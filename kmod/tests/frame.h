@@ -477,6 +477,28 @@ static inline void build_extensions6(struct frame *f)
 	frame_extension(f, NEXTHDR_FRAGMENT);
 	frame_extension(f, NEXTHDR_AUTH);
 	frame_extension(f, IPPROTO_UDP);
+	f->data[f->len - 7] = 2;
+	frame_put(f, 8);
+	frame_udp(f, 4);
+	frame_end(f);
+}
+
+/* One extension header of 16 bytes, and behind it UDP. */
+static inline void build_long6(struct frame *f)
+{
+	frame_ip6(f, NEXTHDR_DEST);
+	frame_extension(f, IPPROTO_UDP);
+	f->data[IP6 + 1] = 1;
+	frame_put(f, 8);
+	frame_udp(f, 4);
+	frame_end(f);
+}
+
+static inline void build_fragmented6(struct frame *f)
+{
+	frame_ip6(f, NEXTHDR_FRAGMENT);
+	frame_extension(f, NEXTHDR_FRAGMENT);
+	frame_extension(f, IPPROTO_UDP);
 	frame_udp(f, 4);
 	frame_end(f);
 }
@@ -517,6 +539,15 @@ static inline void build_echo6(struct frame *f)
 static inline void build_advertisement6(struct frame *f)
 {
 	frame_ip6(f, IPPROTO_ICMPV6);
+	frame_icmp(f, NDISC_NEIGHBOUR_ADVERTISEMENT, 0, 0);
+	frame_put(f, 16);
+	frame_end(f);
+}
+
+static inline void build_advertisement6_atomic(struct frame *f)
+{
+	frame_ip6(f, NEXTHDR_FRAGMENT);
+	frame_extension(f, IPPROTO_ICMPV6);
 	frame_icmp(f, NDISC_NEIGHBOUR_ADVERTISEMENT, 0, 0);
 	frame_put(f, 16);
 	frame_end(f);

@@ -233,7 +233,8 @@ static void test_ranges(struct kunit *test)
 static void test_defaults(struct kunit *test)
 {
 	static const u32 seconds[VFW_TIMEOUTS] = {
-		120, 60, 7440, 240, 7440, 240, 240, 10, 120, 300, 60, 600, 120, 7440, 120
+		120, 60, 7440, 240, 7440, 240, 240, 10, 120, 300, 60, 600, 120, 7440, 120,
+		30
 	};
 	struct vfw_policy *policy = vfw_policy_alloc();
 	int i;
@@ -241,6 +242,8 @@ static void test_defaults(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, policy);
 	KUNIT_EXPECT_EQ(test, policy->max_flows, 65536);
 	KUNIT_EXPECT_EQ(test, policy->max_half_open, 16384);
+	KUNIT_EXPECT_EQ(test, policy->max_fragments, 1024);
+	KUNIT_EXPECT_EQ(test, policy->fragment_bytes, 1048576);
 	KUNIT_EXPECT_FALSE(test, policy->pick_up);
 	for (i = 0; i < VFW_TIMEOUTS; i++) {
 		KUNIT_EXPECT_EQ(test, policy->seconds[i], seconds[i]);

@@ -222,6 +222,8 @@ static void compare_policies(struct kunit *test, const struct vfw_policy *a,
 {
 	KUNIT_EXPECT_EQ(test, a->max_flows, b->max_flows);
 	KUNIT_EXPECT_EQ(test, a->max_half_open, b->max_half_open);
+	KUNIT_EXPECT_EQ(test, a->max_fragments, b->max_fragments);
+	KUNIT_EXPECT_EQ(test, a->fragment_bytes, b->fragment_bytes);
 	KUNIT_EXPECT_EQ(test, a->pick_up, b->pick_up);
 	KUNIT_EXPECT_MEMEQ(test, a->defaults, b->defaults, sizeof(a->defaults));
 	KUNIT_EXPECT_MEMEQ(test, a->seconds, b->seconds, sizeof(a->seconds));

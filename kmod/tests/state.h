@@ -104,12 +104,14 @@ static inline void vm_make(struct kunit *test, struct state_test *t, struct vfw_
 	for (i = 0; i < sizeof(vm->uuid); i++)
 		vm->uuid.b[i] = 0x11 * (i % 15 + 1);
 	INIT_LIST_HEAD(&vm->ports);
+	vfw_fragment_init(vm);
 	strscpy(vm->name, name, sizeof(vm->name));
 }
 
 static inline void vm_free(struct vfw_vm *vm)
 {
 	vfw_restore_drop(vm);
+	vfw_fragment_exit(vm);
 	if (vm_table(vm))
 		vfw_flow_table_free(vm_table(vm));
 	if (vm_policy(vm))
@@ -157,6 +159,8 @@ static inline struct vfw_policy *policy_make(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfw_policy_set_timeout(policy, VFW_TIMEOUT_ICMP, 77), 0);
 	policy->max_flows = 1000;
 	policy->max_half_open = 500;
+	policy->max_fragments = 77;
+	policy->fragment_bytes = 88888;
 	policy->defaults[VFW_DIRECTION_IN] = VFW_ACTION_REJECT;
 	policy->pick_up = true;
 	KUNIT_EXPECT_EQ(test, vfw_policy_seal(policy, NULL), 0);

@@ -88,23 +88,25 @@ def vlan(payload, tag=5, ethertype=ETH_IP):
 
 
 def ipv4(src, dst, protocol, payload=b'', *, version=4, ihl=None, total=None, frag=0, ttl=64,
-         options=b''):
-    """An IPv4 packet."""
-    payload = transport_checksum(src, dst, protocol, payload)
+         options=b'', ident=0x1234, cut=False):
+    """An IPv4 packet. What is cut from a longer one has its checksum already."""
+    if not cut:
+        payload = transport_checksum(src, dst, protocol, payload)
     options += b'\0' * (-len(options) % 4)
     words = 5 + len(options) // 4
     header = struct.pack('!BBHHHBBH', version << 4 | (words if ihl is None else ihl), 0,
                          words * 4 + len(payload) if total is None else total,
-                         0x1234, frag, ttl, protocol, 0) + address(src) + address(dst) + options
+                         ident, frag, ttl, protocol, 0) + address(src) + address(dst) + options
     return _fill(header, 10, checksum(header)) + payload
 
 
-def ipv6(src, dst, protocol, payload=b'', *, version=6, length=None, hop=64, chain=()):
+def ipv6(src, dst, protocol, payload=b'', *, version=6, length=None, hop=64, chain=(), cut=False):
     """
     An IPv6 packet. A chain is of pairs (type of an extension header, its bytes but for the
     first, which is filled in).
     """
-    payload = transport_checksum(src, dst, protocol, payload)
+    if not cut:
+        payload = transport_checksum(src, dst, protocol, payload)
     for kind, rest in reversed(chain):
         payload = bytes([protocol]) + rest + payload
         protocol = kind
@@ -134,6 +136,21 @@ def options_header(size=8):
 def fragment_header(offset=0, more=False, ident=77):
     """For ipv6(chain=...)."""
     return struct.pack('!BHI', 0, offset << 3 | more, ident)
+
+
+def fragment(src, dst, protocol, datagram, ident, offset, length, more=None):
+    """
+    A fragment of a datagram, which begins with its transport header: @length bytes of it from
+    @offset on, the last one if they are the last bytes and nobody says otherwise.
+    """
+    if more is None:
+        more = offset + length < len(datagram)
+    part = datagram[offset:offset + length].ljust(length, b'?')
+    if ':' in src:
+        chain = ((FRAGMENT, fragment_header(offset // 8, more, ident)),)
+        return ipv6(src, dst, protocol, part, chain=chain, cut=True)
+    return ipv4(src, dst, protocol, part, frag=offset // 8 | more << 13, ident=ident & 0xffff,
+                cut=True)
 
 
 def tcp(sport, dport, flags, seq=1000, ack=0, *, window=64000, options=b'', payload=b'',

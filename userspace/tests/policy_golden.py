@@ -53,7 +53,13 @@ BAD = [
     ("default action", "default in accept",
      "1:12: unexpected 'accept', expected pass, drop or reject"),
     ("more than a default", "default in drop pass", "1:17: unexpected 'pass', expected end of line"),
-    ("limit name", "limit flow 3", "1:7: unexpected 'flow', expected flows, half-open or source-flows"),
+    ("limit name", "limit flow 3",
+     "1:7: unexpected 'flow', expected flows, half-open, source-flows, fragments or "
+     "fragment-bytes"),
+    ("limit of no fragments", "limit fragments 0",
+     "1:17: unexpected '0', expected a number from 1 to 16384"),
+    ("limit of fragment bytes", "limit fragment-bytes 67108865",
+     "1:22: unexpected '67108865', expected a number from 0 to 67108864"),
     ("limit 0", "limit flows 0", "1:13: unexpected '0', expected a number from 1 to 16777216"),
     ("limit source", "limit source-flows 16777217",
      "1:20: unexpected '16777217', expected a number from 0 to 16777216"),
@@ -71,7 +77,7 @@ BAD = [
     ("timeout name", "timeout tcp 3",
      "1:9: unexpected 'tcp', expected tcp-syn-sent, tcp-syn-recv, tcp-established, tcp-fin-wait, "
      "tcp-close-wait, tcp-last-ack, tcp-time-wait, tcp-close, udp-new, udp-stream, icmp, other, "
-     "sctp-opening, sctp-established or sctp-closing"),
+     "sctp-opening, sctp-established, sctp-closing or fragment"),
     ("timeout twice", "timeout icmp 3\ntimeout icmp 3s", "2:9: 'icmp' a second time, expected it once"),
 ] + [
     (f"duration {d}", f"timeout icmp {d}", f"1:14: unexpected '{d}', expected {DURATION}")
@@ -179,7 +185,8 @@ BAD_JSON = [
      [" limits.flows: unexpected 0, expected a number from 1 to 16777216",
       " limits.pick-up: unexpected true, expected a number from 0 to 1",
       " limits.half-open: unexpected fraction, expected a number from 1 to 16777216",
-      " limits.x: unknown name, expected flows, half-open, source-flows or pick-up"]),
+      " limits.x: unknown name, expected flows, half-open, source-flows, pick-up, fragments or "
+      "fragment-bytes"]),
     ("timeouts", '{"timeouts": [3]}', [" timeouts: unexpected array, expected an object"]),
     ("rules", '{"rules": [{"action":"pass"}, 7, {}, {"action":"pass","remote":"10.0.0.0",'
      '"remote-prefix":33}, {"action":"pass","remote-prefix":129}]}',
@@ -257,6 +264,8 @@ GOOD = [
      "limit flows 16777216\nlimit half-open 1\npick-up on\ntimeout icmp 1m30s\ntimeout other 20d\n", None),
     ("source limit", "limit source-flows 100\nlimit flows 50", "limit flows 50\nlimit source-flows 100\n", None),
     ("no source limit", "limit source-flows 0", "limit source-flows 0\n", None),
+    ("fragments", "timeout fragment 60\nlimit fragments 1024\nlimit fragment-bytes 0",
+     "limit fragments 1024\nlimit fragment-bytes 0\ntimeout fragment 1m\n", None),
     ("durations", "timeout udp-new 1d1h1m1s\ntimeout udp-stream 2h4m\ntimeout icmp 120m",
      "timeout udp-new 1d1h1m1s\ntimeout udp-stream 2h4m\ntimeout icmp 2h\n", None),
 ]

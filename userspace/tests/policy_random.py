@@ -22,7 +22,9 @@ WITH_PORTS = (6, 17, 33, 132, 136)
 FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"]
 TIMEOUTS = ["tcp-syn-sent", "tcp-syn-recv", "tcp-established", "tcp-fin-wait", "tcp-close-wait",
             "tcp-last-ack", "tcp-time-wait", "tcp-close", "udp-new", "udp-stream", "icmp", "other",
-            "sctp-opening", "sctp-established", "sctp-closing"]
+            "sctp-opening", "sctp-established", "sctp-closing", "fragment"]
+LIMITS = {"flows": 16777216, "half-open": 16777216, "source-flows": 16777216,
+          "fragments": 16384, "fragment-bytes": 67108864}
 ACTIONS = ["pass", "drop", "reject"]
 
 
@@ -157,7 +159,7 @@ def make_policy(rng):
         if chance(rng, 60):
             top[f"default-{direction}"] = rng.choice(ACTIONS)
             lines.append(f"default {direction} {top[f'default-{direction}']}")
-    limits = {name: rng.randrange(1, 16777217) for name in ("flows", "half-open", "source-flows") if chance(rng, 50)}
+    limits = {name: rng.randrange(1, most + 1) for name, most in LIMITS.items() if chance(rng, 50)}
     lines += [f"limit {name} {value}" for name, value in limits.items()]
     if chance(rng, 50):
         limits["pick-up"] = rng.randrange(2)

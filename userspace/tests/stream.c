@@ -96,6 +96,8 @@ static void put_policy(struct stream *stream, const struct stream_content *conte
 	policy->rules = htole32(content->rules);
 	policy->max_flows = htole32(VFW_FLOWS_MAX);
 	policy->max_half_open = htole32(16384);
+	policy->max_fragments = htole32(1024);
+	policy->fragment_bytes = htole32(1048576);
 	for (int i = 0; i < VFW_STATE_TIMEOUTS; i++)
 		policy->timeouts[i] = htole32(7440 + i);
 }

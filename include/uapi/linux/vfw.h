@@ -10,16 +10,18 @@
 #define VFW_FAMILY_NAME		"vfw"
 #define VFW_FAMILY_VERSION	1
 
-#define VFW_UUID_LEN	16
-#define VFW_NAME_MAX	63
-#define VFW_IFNAME_MAX	15
-#define VFW_COMMENT_MAX	127
-#define VFW_PORTS_MAX	64
-#define VFW_RULES_MAX	1000000
-#define VFW_RANGES_MAX	32
-#define VFW_FLOWS_MAX	16777216
-#define VFW_TIMEOUT_MAX	1728000
-#define VFW_FRAME_MAX	32760
+#define VFW_UUID_LEN		16
+#define VFW_NAME_MAX		63
+#define VFW_IFNAME_MAX		15
+#define VFW_COMMENT_MAX		127
+#define VFW_PORTS_MAX		64
+#define VFW_RULES_MAX		1000000
+#define VFW_RANGES_MAX		32
+#define VFW_FLOWS_MAX		16777216
+#define VFW_TIMEOUT_MAX		1728000
+#define VFW_FRAGMENTS_MAX	16384
+#define VFW_FRAGMENT_BYTES_MAX	67108864
+#define VFW_FRAME_MAX		32760
 
 /**
  * enum vfw_direction - Direction of a packet, a rule or a flow's opening, as
@@ -188,7 +190,8 @@ enum vfw_flow_state {
  *   lying lengths.
  * @VFW_DROP_REASON_IP_EXTENSION: IPv6 extension headers unknown, malformed or
  *   too many.
- * @VFW_DROP_REASON_FRAGMENT: An IP fragment.
+ * @VFW_DROP_REASON_FRAGMENT: An IP fragment that is malformed, a first one
+ *   without all headers, or one of a datagram whose flow has ended.
  * @VFW_DROP_REASON_L4_HEADER: Transport header truncated or with lying
  *   lengths.
  * @VFW_DROP_REASON_ARP: Malformed ARP packet.
@@ -215,6 +218,12 @@ enum vfw_flow_state {
  *   state, or a packet of no known flow that does not open one.
  * @VFW_DROP_REASON_DCCP_NOT_REQUEST: A DCCP packet of no known flow that is no
  *   Request.
+ * @VFW_DROP_REASON_FRAGMENT_OVERLAP: An IP fragment with bytes of its datagram
+ *   that were there before.
+ * @VFW_DROP_REASON_FRAGMENT_LIMIT: There was no room for the IP fragment to
+ *   wait, or for its datagram.
+ * @VFW_DROP_REASON_FRAGMENT_TIMEOUT: An IP fragment waited for the first one
+ *   of its datagram in vain.
  */
 enum vfw_drop_reason {
 	VFW_DROP_REASON_NONE,
@@ -251,6 +260,9 @@ enum vfw_drop_reason {
 	VFW_DROP_REASON_SCTP_TAG,
 	VFW_DROP_REASON_SCTP_STATE,
 	VFW_DROP_REASON_DCCP_NOT_REQUEST,
+	VFW_DROP_REASON_FRAGMENT_OVERLAP,
+	VFW_DROP_REASON_FRAGMENT_LIMIT,
+	VFW_DROP_REASON_FRAGMENT_TIMEOUT,
 };
 
 /*
@@ -341,6 +353,8 @@ enum {
 	VFW_A_LIMITS_HALF_OPEN,
 	VFW_A_LIMITS_PICK_UP,
 	VFW_A_LIMITS_SOURCE_FLOWS,
+	VFW_A_LIMITS_FRAGMENTS,
+	VFW_A_LIMITS_FRAGMENT_BYTES,
 
 	__VFW_A_LIMITS_MAX,
 	VFW_A_LIMITS_MAX = (__VFW_A_LIMITS_MAX - 1)
@@ -362,6 +376,7 @@ enum {
 	VFW_A_TIMEOUTS_SCTP_OPENING,
 	VFW_A_TIMEOUTS_SCTP_ESTABLISHED,
 	VFW_A_TIMEOUTS_SCTP_CLOSING,
+	VFW_A_TIMEOUTS_FRAGMENT,
 
 	__VFW_A_TIMEOUTS_MAX,
 	VFW_A_TIMEOUTS_MAX = (__VFW_A_TIMEOUTS_MAX - 1)

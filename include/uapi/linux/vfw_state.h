@@ -92,7 +92,7 @@ struct vfw_state_port {
 #define VFW_STATE_POLICY_LOADED	1	/* else there was no policy, and the rest is 0 */
 #define VFW_STATE_POLICY_PICKUP	2	/* a TCP segment that is no SYN may open a flow */
 
-#define VFW_STATE_TIMEOUTS	15
+#define VFW_STATE_TIMEOUTS	16
 
 /**
  * struct vfw_state_policy - the one record of a POLICY frame
@@ -104,7 +104,10 @@ struct vfw_state_port {
  * @max_flows: cap on flows
  * @max_half_open: cap on half-open flows, for each direction in which they are opened
  * @max_source_flows: cap on flows opened from outside by one source, 0 for none
+ * @max_fragments: cap on datagrams in fragments, for each direction
+ * @fragment_bytes: cap on bytes of fragments that wait, for each direction
  * @timeouts: seconds, in the order of the netlink attributes (VFW_A_TIMEOUTS_TCP_SYN_SENT first)
+ * @reserved2: 0
  */
 struct vfw_state_policy {
 	__u8 flags;
@@ -115,7 +118,10 @@ struct vfw_state_policy {
 	__le32 max_flows;
 	__le32 max_half_open;
 	__le32 max_source_flows;
+	__le32 max_fragments;
+	__le32 fragment_bytes;
 	__le32 timeouts[VFW_STATE_TIMEOUTS];
+	__le32 reserved2;
 };
 
 #define VFW_STATE_RULE_STATELESS	0x01

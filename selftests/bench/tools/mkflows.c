@@ -83,7 +83,7 @@ static void write_policy(uint32_t count)
 {
 	static const uint32_t timeouts[VFW_STATE_TIMEOUTS] = {
 		120, 60, 7440, 240, 240, 240, 120, 10, 30, 180, 30, 600,
-		120, 7440, 120
+		120, 7440, 120, 30
 	};
 	struct vfw_state_policy *policy;
 	unsigned int i;
@@ -95,6 +95,8 @@ static void write_policy(uint32_t count)
 	policy->default_out = VFW_ACTION_PASS;
 	policy->max_flows = htole32(count);
 	policy->max_half_open = htole32(count);
+	policy->max_fragments = htole32(1024);
+	policy->fragment_bytes = htole32(1048576);
 	for (i = 0; i < VFW_STATE_TIMEOUTS; i++)
 		policy->timeouts[i] = htole32(timeouts[i]);
 	frame_end(VFW_FRAME_TYPE_POLICY);
