@@ -24,6 +24,7 @@ quietly() { # COMMAND...: its output is only of interest if it fails
 # A vfw.ko of the tree that exports what the module beside it calls, and the program.
 build() {
 	local plain jobs
+	"$lab/packages.sh" build test > /dev/null || die 'packages are missing'
 	plain=$("$lab/kernel.sh" plain) || die 'no lab kernel'
 	jobs=-j$(nproc)
 	quietly make "$jobs" module OUT=build/differential KDIR="$plain" VFW_KUNIT=exports
