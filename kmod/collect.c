@@ -197,6 +197,19 @@ void vfw_flow_table_collect(struct vfw_flow_table *table)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_collect);
 
+/**
+ * vfw_collect_now() - collect, and see to it that there are the rings that a table needs
+ * @table: the table
+ *
+ * Context: process context; sleeps.
+ * Return: true when lifetimes were short.
+ */
+bool vfw_collect_now(struct vfw_flow_table *table)
+{
+	return collect(table, vfw_recent_adapt(table));
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_collect_now);
+
 static void collect_work(struct work_struct *work)
 {
 	struct vfw_flow_table *table = container_of(to_delayed_work(work), struct vfw_flow_table,
@@ -205,7 +218,7 @@ static void collect_work(struct work_struct *work)
 	bool pressed;
 	int kind;
 
-	pressed = collect(table, vfw_recent_adapt(table));
+	pressed = vfw_collect_now(table);
 	for (kind = 0; kind < VFW_FLOW_KINDS; kind++)
 		vfw_flow_hash_shrink(&table->hash[kind]);
 	/* A large table is walked less often: a tenth of the time at most when it is full. */

@@ -12,6 +12,7 @@
 u32 vfw_collect_scale(u32 used, u32 limit);
 u32 vfw_collect_idle(const struct vfw_policy *policy, const struct vfw_flow *flow, u32 now);
 bool vfw_collect_limits(const struct vfw_flow_table *table, struct vfw_policy *limits);
+bool vfw_collect_now(struct vfw_flow_table *table);
 void vfw_collect_soon(struct vfw_flow_table *table);
 void vfw_collect_start(struct vfw_flow_table *table);
 void vfw_collect_init(struct vfw_flow_table *table);

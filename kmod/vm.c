@@ -297,6 +297,7 @@ void vfw_vm_stats(struct vfw_vm *vm, struct vfw_stats *stats)
 	for_each_possible_cpu(cpu)
 		add_stats(stats, per_cpu_ptr(vm->stats, cpu));
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_vm_stats);
 
 /**
  * vfw_vm_net_init() - make a namespace's registry of VMs

@@ -129,6 +129,8 @@ static const struct change changes[] = {
 	  VFW_FRAGMENTS_MAX + 1, -ERANGE, "datagrams in fragments out of range" },
 	{ "fragments without limit", POLICY, FIELD(policy, fragment_bytes), 4,
 	  VFW_FRAGMENT_BYTES_MAX + 1, -ERANGE, "bytes of fragments" },
+	{ "flows of a source", POLICY, FIELD(policy, max_source_flows), 4, VFW_FLOWS_MAX + 1,
+	  -ERANGE, "limit of 16777217 flows of a source out of range" },
 	{ "timeout of 0", POLICY, FIELD(policy, timeouts[0]), 4, 0, -ERANGE, "timeout 1 of 0 s" },
 	{ "timeout too long", POLICY, FIELD(policy, timeouts[VFW_STATE_TIMEOUTS - 1]), 4,
 	  VFW_TIMEOUT_MAX + 1, -ERANGE, "timeout 16 of 1728001 s" },

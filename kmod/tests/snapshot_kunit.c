@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/random.h>
 
+#include "../source.h"
 #include "../vlan.h"
 #include "state.h"
 
@@ -145,15 +146,24 @@ static void compare_flow(struct kunit *test, struct vfw_vm *dst, const struct fl
 			 const struct vfw_key *key)
 {
 	bool judged = flow->flow.epoch == EPOCH;
+	struct vfw_sources *sources;
 	struct flow_copy copy;
 	int lag;
+	u8 flags;
 
 	if (!flow_get(dst, key, &copy)) {
 		KUNIT_FAIL(test, "a flow is missing");
 		return;
 	}
 	KUNIT_EXPECT_EQ(test, copy.flow.state, flow->flow.state);
-	KUNIT_EXPECT_EQ(test, copy.flow.flags, flow->flow.flags);
+	flags = flow->flow.flags & ~VFW_FLOW_COUNTED;
+	/* The policy limits what a source may have. */
+	if (vfw_flow_opened(&flow->flow) == VFW_DIRECTION_IN)
+		flags |= VFW_FLOW_COUNTED;
+	KUNIT_EXPECT_EQ(test, copy.flow.flags, flags);
+	sources = rcu_dereference_protected(vm_table(dst)->sources, true);
+	if (flags & VFW_FLOW_COUNTED)
+		KUNIT_EXPECT_GT(test, vfw_source_flows(sources, key), 0U);
 	KUNIT_EXPECT_EQ(test, copy.flow.protocol, flow->flow.protocol);
 	KUNIT_EXPECT_EQ(test, copy.flow.epoch, judged ? vm_policy(dst)->epoch : 0);
 	KUNIT_EXPECT_EQ(test, copy.origin.rule, judged ? flow->origin.rule : 0);
@@ -224,6 +234,7 @@ static void compare_policies(struct kunit *test, const struct vfw_policy *a,
 	KUNIT_EXPECT_EQ(test, a->max_half_open, b->max_half_open);
 	KUNIT_EXPECT_EQ(test, a->max_fragments, b->max_fragments);
 	KUNIT_EXPECT_EQ(test, a->fragment_bytes, b->fragment_bytes);
+	KUNIT_EXPECT_EQ(test, a->max_source_flows, b->max_source_flows);
 	KUNIT_EXPECT_EQ(test, a->pick_up, b->pick_up);
 	KUNIT_EXPECT_MEMEQ(test, a->defaults, b->defaults, sizeof(a->defaults));
 	KUNIT_EXPECT_MEMEQ(test, a->seconds, b->seconds, sizeof(a->seconds));

@@ -161,6 +161,7 @@ static inline struct vfw_policy *policy_make(struct kunit *test)
 	policy->max_half_open = 500;
 	policy->max_fragments = 77;
 	policy->fragment_bytes = 88888;
+	policy->max_source_flows = 600;
 	policy->defaults[VFW_DIRECTION_IN] = VFW_ACTION_REJECT;
 	policy->pick_up = true;
 	KUNIT_EXPECT_EQ(test, vfw_policy_seal(policy, NULL), 0);
