@@ -270,8 +270,11 @@ static void above_limit_test(struct kunit *test)
 
 	key = key_make(VFW_FAMILY_IPV4, IPPROTO_UDP, 12345);
 	opening = opening_make(&key, VFW_FLOW_STATE_NEW, VFW_DIRECTION_IN);
+	/* The table is a VM's by now. */
+	rcu_read_lock();
 	KUNIT_EXPECT_NULL(test, vfw_flow_add(vm_table(&t->dst), &opening, vm_policy(&t->dst),
-					     &reason, GFP_KERNEL));
+					     &reason, GFP_ATOMIC));
+	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, reason, VFW_DROP_REASON_FLOW_LIMIT);
 	state_test_unlock(t);
 }
