@@ -329,7 +329,8 @@ def growth():
             for percent, interval in (100, 1), (100, 2), (100, 3), (100, 7), (20, 1), (0, 1):
                 b.inject.all_fail(percent, interval)
                 for i in range(1500):
-                    sock.send(frame(True, i % 2, p.UDP, p.udp(sent % 50000 + 1000, sent >> 15, b'x')))
+                    ports = sent % 50000 + 1000, sent >> 15
+                    sock.send(frame(True, i % 2, p.UDP, p.udp(*ports, b'x')))
                     sent += 1
                 b.inject.all_fail(0)
                 judged, lost = counted(b)

@@ -19,9 +19,12 @@ is subtracted.
     TIMINGS_ROUNDS   how often (5)
     TIMINGS_FLOWS    flows (1000000)
     TIMINGS_RULES    rules (100000)
-    TIMINGS_ROWS     names of rows, all when empty; the idle and the busy one always come first
+    TIMINGS_ROWS     names of rows, all when empty; those without vfw always come first
 
-A row is good if "own" is within the limit in each round.
+A row is good if "own" is within the limit in each round. A table that was restored has arrays of
+16 MiB. The kernel unmaps such memory when more than 32 MiB of it are free, all at once, and that of
+the lab takes long for it (arch/um/kernel/tlb.c, um_tlb_sync()). The row "vmalloc" does that without
+vfw, and what it takes is added to the limit of rows in which such arrays come or go.
 """
 
 import json
@@ -158,6 +161,9 @@ class Bench:
         return {'took': took * 1000, 'packet': packets['max_ns'] / 1e6, **got}
 
 
+CONTROLS = ('idle', 'busy', 'vmalloc')
+ARRAYS = ('restore', 'restore-over', 'netns-del')     # see above
+
 # Rows: a function of the bench that gets all ready and returns the operation to be measured.
 rows = {}
 
@@ -184,6 +190,15 @@ def busy(_):
         while time.monotonic() < end:
             pass
     return spin
+
+
+@row('the kernel itself gives back 64 MiB of vmalloc() memory')
+def vmalloc(_):
+    """Nothing of vfw. User Mode Linux unmaps it page by page with interrupts off."""
+    def give_back():
+        with open(f'{PROBE}_vmalloc', 'w', encoding='ascii') as file:
+            file.write('64')
+    return give_back
 
 
 @row('all flows are listed')
@@ -325,7 +340,7 @@ def wanted():
     unknown = set(chosen) - set(rows)
     if unknown:
         raise BenchError(f'there is no row {" ".join(unknown)}; there are {" ".join(rows)}')
-    return [name for name in rows if not chosen or name in chosen or name in ('idle', 'busy')]
+    return [name for name in rows if not chosen or name in chosen or name in CONTROLS]
 
 
 def shown(values):
@@ -364,11 +379,15 @@ def main():
         file.write(table(results))
     with open(f'{OUT}/timings.json', 'w', encoding='ascii') as file:
         json.dump(results, file, indent=1)
-    slow = [name for name, got in results.items()
-            if max(one[probe]['own'] for one in got for probe in ('softirq', 'process')) > LIMIT]
+    own = {name: max(one[probe]['own'] for one in got for probe in ('softirq', 'process'))
+           for name, got in results.items()}
+    slow = [name for name in results if name not in CONTROLS and
+            own[name] > LIMIT + (own['vmalloc'] if name in ARRAYS else 0)]
     for name in results:
-        print(f'{"not ok" if name in slow else "ok"} {rows[name][0]}: nothing waits over '
-              f'{LIMIT} ms for it')
+        if name not in CONTROLS:
+            print(f'{"not ok" if name in slow else "ok"} {rows[name][0]}: nothing waits over '
+                  f'{LIMIT} ms for it' + (f', but {own[name]:.1f} ms for User Mode Linux to unmap'
+                                          if name not in slow and own[name] > LIMIT else ''))
     sys.exit(1 if slow else 0)
 
 

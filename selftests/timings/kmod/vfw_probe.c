@@ -14,6 +14,8 @@
  *   echo 0 > /sys/kernel/debug/vfw_probe    end
  *   cat /sys/kernel/debug/vfw_probe         softirq|process EVENTS LATE OWN OVER WHO
  *
+ *   echo 16 > /sys/kernel/debug/vfw_probe_vmalloc    have and give back so many MiB of vmalloc()
+ *
  * LATE and OWN are the longest, in us; OVER is how often OWN was over 10 ms; WHO was running when
  * OWN was longest.
  */
@@ -25,6 +27,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #define INTERVAL	NSEC_PER_MSEC
 #define LIMIT		(10 * NSEC_PER_MSEC)
@@ -45,7 +48,7 @@ struct probe {
 static struct probe softirq = { .name = "softirq" }, process = { .name = "process" };
 static struct task_struct *thread;
 static struct hrtimer timer;
-static struct dentry *file;
+static struct dentry *file, *vmalloc_file;
 static DEFINE_MUTEX(lock);
 static char running_last[TASK_COMM_LEN];
 
@@ -181,14 +184,31 @@ static const struct file_operations probes_fops = {
 	.write		= probes_write,
 };
 
+/* What the kernel itself takes for that, with unmapping, which it would put off otherwise. */
+static int vmalloc_set(void *unused, u64 mib)
+{
+	void *memory = mib <= 1024 ? vzalloc(mib << 20) : NULL;
+
+	if (!memory)
+		return -ENOMEM;
+	vfree(memory);
+	vm_unmap_aliases();
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(vmalloc_fops, NULL, vmalloc_set, "%llu\n");
+
 static int __init probe_init(void)
 {
 	file = debugfs_create_file("vfw_probe", 0600, NULL, NULL, &probes_fops);
+	vmalloc_file = debugfs_create_file_unsafe("vfw_probe_vmalloc", 0200, NULL, NULL,
+						  &vmalloc_fops);
 	return PTR_ERR_OR_ZERO(file);
 }
 
 static void __exit probe_exit(void)
 {
+	debugfs_remove(vmalloc_file);
 	debugfs_remove(file);
 	end();
 }
