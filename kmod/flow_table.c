@@ -104,8 +104,9 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 #define PLACE_KIND	GENMASK(7, 6)
 #define PLACE_CHUNK	GENMASK(31, 8)
 
-static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1 &&
-	      VFW_TAGGED_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW_KINDS <= 4);
+static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1);
+static_assert(PLACE_SLOT + 1 >= VFW_TAGGED_SLOTS);
+static_assert((PLACE_KIND >> 6) + 1 >= VFW_FLOW_KINDS);
 
 static u32 slot_number(const struct vfw_flow_pool *pool, const struct vfw_flow *flow)
 {

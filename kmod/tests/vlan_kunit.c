@@ -373,8 +373,8 @@ static u32 same_form(u32 form)
 
 /*
  * Random frames, the same addresses and ports in all VLANs: each flow has counted those of its own
- * VLANs and no others, by the quick way as by the long one. Cut or altered ones are refused, or pass
- * as what they say they are, by both ways alike.
+ * VLANs and no others, by the quick way as by the long one. Cut or altered ones are refused, or
+ * pass as what they say they are, by both ways alike.
  */
 static void vlan_random(struct kunit *test)
 {
@@ -444,7 +444,7 @@ static void vlan_apart(struct kunit *test)
 
 	for (round = 0; round < 3; round++) {
 		for (form = 0; form < ARRAY_SIZE(forms); form++) {
-			/* The form's number as number of packets, so that no two flows have the same. */
+			/* As many as its number, so that no two flows have the same. */
 			for (i = 0; !forms[form].reason && i <= form; i++) {
 				struct sk_buff *skb;
 

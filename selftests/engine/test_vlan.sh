@@ -136,21 +136,23 @@ test_connections() {
 
 # Lengths and packets come from the IP headers, however the frames are cut on their way.
 test_throughput() {
-	local bytes packets sent filter
+	local bytes packets received sent filter
 	for vlan in '' 5 q; do
 		filter=$(filter_of "$vlan")
 		ip netns exec "peer$vlan" iperf3 -s -1 > /dev/null 2>&1 &
 		wait_for 10 listens "peer$vlan" 5201
 		on "vm$vlan" iperf3 -c 10.0.0.1 -n 30M -J > "$tmp/iperf" 2>&1
-		sent=$(/usr/bin/python3 -c "import json
-print(json.load(open('$tmp/iperf'))['end']['sum_received']['bytes'])")
+		# What it has sent and what had arrived when it stopped to count.
+		read -r sent received < <(/usr/bin/python3 -c "import json
+end = json.load(open('$tmp/iperf'))['end']
+print(end['sum_sent']['bytes'], end['sum_received']['bytes'])")
 		# The larger of the two: the other one is iperf3's own.
 		# shellcheck disable=SC2086 # words
 		read -r packets bytes < <(vfw-nl -j flow show "$VM" opened out remote-port 5201 $filter |
 			/usr/bin/python3 -c "import json, sys
 f = max(json.load(sys.stdin), key=lambda f: f['out-bytes'])
 print(f['out-packets'], f['out-bytes'])")
-		check "no byte is missing in VLAN ${vlan:-none}" between "$sent" "$bytes" \
+		check "no byte is missing in VLAN ${vlan:-none}" between "$received" "$bytes" \
 			$((sent + packets * 60 + sent / 20))
 		check "packets are those on the wire in VLAN ${vlan:-none}" between \
 			$((bytes / 1500)) "$packets" $((bytes / 1000))

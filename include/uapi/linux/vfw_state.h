@@ -48,8 +48,8 @@ struct vfw_state_frame {
  * @incarnation: what the VM's incarnation is after this state is committed
  * @time: when it was saved, nanoseconds since 1970 by the saver's clock; information only
  * @flags: VFW_STATE_HEADER_*
- * @flows_ipv4: flows of IPv4 outside VLANs there were when it was begun, about; 0 for not known. For making
- *	room, no more: what counts is in the END frame
+ * @flows_ipv4: flows of IPv4 outside VLANs there were when it was begun, about; 0 for not known.
+ *	For making room, no more: what counts is in the END frame
  * @creator: name and version of the software that wrote it, zero-padded; information only
  * @flows_tagged: the same of flows of either family in VLANs
  * @flows_ipv6: the same of IPv6 outside
