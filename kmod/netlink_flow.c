@@ -167,13 +167,16 @@ static void get_vlans(struct flow_filter *filter, struct nlattr **attrs)
 	}
 }
 
+/* The last attribute that a filter may have; requests have room for no more. */
+#define FILTER_LAST	VFW_A_FLOW_VLAN_INNER_TYPE
+
 static int get_filter(struct flow_filter *filter, struct nlattr **attrs,
 		      struct netlink_ext_ack *extack)
 {
 	int attr;
 
 	memset(filter, 0, sizeof(*filter));
-	for (attr = VFW_A_FLOW_FAMILY; attr <= VFW_A_FLOW_MAX; attr++)
+	for (attr = VFW_A_FLOW_FAMILY; attr <= FILTER_LAST; attr++)
 		if (attrs[attr])
 			filter->given |= BIT(attr);
 	filter->family = get_number(filter, attrs, VFW_A_FLOW_FAMILY);

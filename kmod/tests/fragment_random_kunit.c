@@ -278,6 +278,9 @@ static void fragments_as_reassembled(struct kunit *test)
 	models = vzalloc(array_size(DATAGRAMS, sizeof(*models)));
 	KUNIT_ASSERT_NOT_NULL(test, models);
 	prandom_seed_state(&rnd, get_random_u64());
+	/* It may take longer on a debug kernel than datagrams are followed for. */
+	KUNIT_ASSERT_EQ(test, vfw_policy_set_timeout(vm_policy(&t->state.src),
+						     VFW_TIMEOUT_FRAGMENT, 3600), 0);
 	vm_policy(&t->state.src)->fragment_bytes = VFW_FRAGMENT_BYTES_MAX;
 	vm_policy(&t->state.src)->max_fragments = VFW_FRAGMENTS_MAX;
 	for (i = 0; i < DATAGRAMS; i++)
