@@ -66,7 +66,12 @@ static const struct {
 	{ VFW_A_FLOW_VLAN_INNER, VFW_A_FLOW_VLAN_INNER_TYPE },
 };
 
-static_assert(VFW_A_FLOW_MAX < 32);
+/* Attributes of a request; in the array of them there is no room for those of replies only. */
+#define FILTER_LAST	VFW_A_FLOW_VLAN_INNER_TYPE
+
+static_assert(FILTER_LAST < 32);
+static_assert(ARRAY_SIZE(vfw_flow_get_nl_policy) == FILTER_LAST + 1);
+static_assert(ARRAY_SIZE(vfw_flow_del_nl_policy) == FILTER_LAST + 1);
 
 static bool filter_has(const struct flow_filter *filter, int attr)
 {
