@@ -109,10 +109,15 @@ class Maker:
                 wanted = 0.01
             if rng.random() > wanted:
                 continue
-            times = rng.choice((1, 1, 2, 3, 40)) if one.get('multi-attr') else 1
-            for _ in range(times if depth < 3 else 1):
-                flag = NESTED if one['type'] == 'nest' else 0
-                found.append([one['number'] | flag, self.payload(name, one, depth), 0])
+            times = rng.choice((1, 1, 2, 3, 32, 33, 70)) if one.get('multi-attr') else 1
+            flag = NESTED if one['type'] == 'nest' else 0
+            for at in range(times if depth < 3 else 1):
+                if times > 3 and one.get('nested-attributes') == 'range':
+                    # One that is bad would hide that there are too many.
+                    payload = [[1, struct.pack('I', at), 0], [2, struct.pack('I', 600 + at), 0]]
+                else:
+                    payload = self.payload(name, one, depth)
+                found.append([one['number'] | flag, payload, 0])
         return found
 
     def message(self, name=None):

@@ -121,7 +121,11 @@ class Fuzz(Run):
             if len(os.path.basename(path)) < 40:
                 self.bases.append(data[:24] + VM + data[40:])
         self.seeds = [seal(data[:40] + struct.pack('<Q', 5) + data[48:]) for data in self.bases]
-        self.accepted = 0
+        self.accepted, self.said = 0, b''
+        if self.restore_by_tool(self.seeds[0]) is None:
+            raise Failure(f'vfw-nl refuses a snapshot that was not altered: {self.said}')
+        self.fresh()
+        self.quick, self.state = self.glance(), state_of(self.nl, VM)
 
     def fresh(self):
         """The VM as it always is before a restore."""
@@ -189,10 +193,11 @@ class Fuzz(Run):
         path = os.path.join('/tmp', 'fuzz.snapshot')
         with open(path, 'wb') as file:
             file.write(data)
-        done = subprocess.run(['vfw-nl', 'snapshot', 'restore', path], check=False,
+        done = subprocess.run(['vfw-nl', 'snapshot', 'restore', NAME, 'file', path], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode not in (0, 1, 2):
             raise Failure(f'vfw-nl: status {done.returncode}: {done.stdout}')
+        self.said = done.stdout
         return b'' if done.returncode == 0 else None
 
     # What must hold.
@@ -220,7 +225,11 @@ class Fuzz(Run):
             restored = field(reply, 'snapshot', 'flows')
             if len(flows) > restored:
                 raise Failure(f'step {number}: {restored} flows restored, {len(flows)} are there')
-        for flow in flows[:6]:
+        rules = field(self.nl.well('vm-get', vm_attr('vm-get', VM))[0], 'vm', 'rules')
+        for flow in flows:
+            if (field(flow, 'flow', 'rule') or 0) > rules:
+                raise Failure(f'step {number}: a flow is admitted by a rule that is not there')
+        for flow in flows[:30]:
             self.poke(flow)
         self.nl.well('rule-get', vm_attr('rule-get', VM), dump=True)
         self.nl.well('stats-get', vm_attr('stats-get', VM))

@@ -229,15 +229,52 @@ static void alter_header(struct draft *draft, unsigned int number)
 	put_number(draft, draft->frames[number] + fields[i].at, fields[i].size);
 }
 
+/* Fields of a flow, those oftener whose bounds other parts of the snapshot set. */
+static void alter_flow(struct draft *draft, unsigned int number)
+{
+#define AT(field) offsetof(struct vfw_state_flow, field)
+	static const struct { size_t at, size; } fields[] = {
+		{ AT(in_packets), 8 }, { AT(expires), 4 }, { AT(age), 4 }, { AT(rule), 4 },
+		{ AT(rule), 4 }, { AT(rule), 4 }, { AT(local_port), 2 }, { AT(remote_port), 2 },
+		{ AT(protocol), 1 }, { AT(protocol), 1 }, { AT(state), 1 }, { AT(state), 1 },
+		{ AT(flags), 1 }, { AT(scales), 1 }, { AT(tcp_flags_local), 1 },
+		{ AT(tcp_flags_remote), 1 }, { AT(tcp_local.end), 4 },
+		{ AT(tcp_local.max_end), 4 }, { AT(tcp_remote.max_window), 4 },
+	};
+#undef AT
+	size_t at = draft->frames[number] + sizeof(struct vfw_state_frame);
+	size_t size = record_size(draft, number), field = below(draft, ARRAY_SIZE(fields));
+
+	if (size < sizeof(struct vfw_state_flow) || at + size > draft->frames[number + 1])
+		return;
+	at += below(draft, (draft->frames[number + 1] - at) / size) * size;
+	put_number(draft, at + fields[field].at, fields[field].size);
+}
+
+static bool has_flows(const struct draft *draft, unsigned int number)
+{
+	size_t left = draft->size - draft->frames[number];
+	__u16 type;
+
+	if (left < sizeof(struct vfw_state_frame))
+		return false;
+	type = le16toh(get_frame(draft->data + draft->frames[number]).type);
+	return type == VFW_FRAME_TYPE_FLOWS_IPV4 || type == VFW_FRAME_TYPE_FLOWS_IPV6 ||
+	       type == VFW_FRAME_TYPE_FLOWS_TAGGED;
+}
+
 static void alter(struct draft *draft)
 {
-	unsigned int number;
+	unsigned int number, tries;
 	size_t from, to;
 
 	find_frames(draft);
 	if (!draft->count)
 		return;
 	number = below(draft, draft->count);
+	/* Most of a snapshot is flows, if not of these. */
+	for (tries = below(draft, 2) * 8; tries && !has_flows(draft, number); tries--)
+		number = below(draft, draft->count);
 	from = draft->frames[number];
 	to = draft->frames[number + 1];
 	switch (below(draft, 16)) {
@@ -270,7 +307,9 @@ static void alter(struct draft *draft)
 		draft->data[below(draft, draft->size)] = draw(draft);
 		break;
 	default:
-		if (to - from > sizeof(struct vfw_state_frame))
+		if (has_flows(draft, number))
+			alter_flow(draft, number);
+		else if (to - from > sizeof(struct vfw_state_frame))
 			alter_field(draft, from + sizeof(struct vfw_state_frame), to);
 		break;
 	}
