@@ -17,7 +17,7 @@ import sys
 import time
 import uuid
 
-from fuzzlib import (DUMP, Failure, HERE, Netlink, Run, TOP, TUNSETOFFLOAD, TUNSETVNETHDRSZ,
+from fuzzlib import (DUMP, NESTED, Failure, HERE, Netlink, Run, TOP, TUNSETOFFLOAD, TUNSETVNETHDRSZ,
                      VNET_HDR, attr, attrs_of, expect, fcntl, ip, open_tap, quiet, renew, request,
                      snapshot_of, spec, tool, vm_attr)
 
@@ -155,7 +155,8 @@ class Fuzz(Run):
         for vm, port, policy in zip(VMS, self.ports, POLICIES):
             name = str(uuid.UUID(bytes=vm))
             tool('-b', '-', text=f'vm add {name}\nport add {port.name} vm {name}\n')
-            tool('policy', 'load', name, '-', text=policy)
+            # Fragments may wait for others that never come.
+            tool('policy', 'load', name, '-', text=policy + 'timeout fragment 1\n')
             self.snapshots.append(snapshot_of(self.nl, vm))
 
     @staticmethod
@@ -206,7 +207,9 @@ class Fuzz(Run):
         nl = self.nl
         code, replies = nl.ask('policy-begin', vm_attr('policy-begin', vm) + b''.join(
             attr(spec.attr('policy', name), struct.pack('I', 1))
-            for name in ('default-in', 'default-out')))
+            for name in ('default-in', 'default-out')) +
+            attr(spec.attr('policy', 'timeouts') | NESTED,
+                 attr(spec.attr('timeouts', 'fragment'), struct.pack('I', 1))))
         if code == 0:
             transaction = dict(attrs_of(replies[0]))[spec.attr('policy', 'transaction')]
             nl.ask('policy-commit', attr(spec.attr('policy', 'transaction'), transaction))
@@ -230,6 +233,7 @@ class Fuzz(Run):
             else:
                 self.control(*step)
         self.release(results)
+        self.wait_for_fragments(results, before, loose)
         for number, vm in enumerate(VMS):
             self.check(number, results[number], before[number], self.counts(vm), loose)
         return sent
@@ -249,6 +253,19 @@ class Fuzz(Run):
             now = [list(result.arrived) for result in results]
             quiet_for = quiet_for + 1 if now == last else 0
             last = now
+
+    def wait_for_fragments(self, results, before, loose):
+        """Those that wait for the first one are dropped when their time is over."""
+        def missing(number, way):
+            now = self.counts(VMS[number])
+            sent = results[number].sent[way] - results[number].unseen[way]
+            return sent > sum(now[key][way] - before[number][key][way]
+                              for key in ('passed', 'dropped'))
+        end = time.monotonic() + 10
+        while not loose and time.monotonic() < end:
+            if not any(missing(number, way) for number in range(len(VMS)) for way in (0, 1)):
+                return
+            time.sleep(0.2)
 
     def counts(self, vm):
         """{passed, dropped, rejected}: pairs, of packets to the VM and from it."""
