@@ -57,7 +57,8 @@ library.snapshot_seal.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 def mutate(data, seed):
     """The altered snapshot."""
     room = ctypes.create_string_buffer(data, ROOM)
-    return room.raw[:library.snapshot_mutate(room, len(data), ROOM, seed)]
+    size = library.snapshot_mutate(room, len(data), ROOM, seed)
+    return room.raw[:size]
 
 
 def seal(data):
