@@ -26,6 +26,7 @@ from vfwtest import (CLONE_NEWNET, Namespace, Skip, Tap, eventually, libc, open_
 tap = Tap()
 OTHER = bytes(range(16, 32))
 INIT_MODULE = 175
+KINDS = list(range(1, 11))     # of a snapshot's frames
 MAGIC = 0x53574656      # VFW_STATE_MAGIC
 
 
@@ -188,7 +189,7 @@ def restores():
         frames = [reply['frame'] for reply in
                   b.nl.well('snapshot-save', {'vm': b.vm}, dump=True)]
         kinds = [frame_[4] for frame_ in frames]
-        same(sorted(set(kinds)), list(range(1, 10)), 'kinds of frames')
+        same(sorted(set(kinds)), KINDS, 'kinds of frames')
         name = {'vm': b.vm}
         abort = lambda: b.nl.ask('restore-abort', name)     # noqa: E731
         b.try_all('restore-begin', b.request('restore-begin', name), abort)
@@ -199,7 +200,7 @@ def restores():
             for one in frames[:count]:
                 b.nl.well('restore-frame', {**name, 'frame': one})
             return b.request(op, attrs)
-        for kind in range(1, 10):
+        for kind in KINDS:
             at = kinds.index(kind)
             b.try_all(f'restore-frame, type {kind}', None, abort, prepare=lambda at=at: begun(
                 at, 'restore-frame', {**name, 'frame': frames[at]}))

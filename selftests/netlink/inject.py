@@ -209,7 +209,7 @@ class Bench:
         """The VM."""
         self.nl.well('vm-new', {'uuid': self.vm, 'name': 'bench'})
         for name in 't0', 'd0':
-            self.nl.well('port-new', {'vm': self.vm, 'name': name})
+            self.nl.well('port-new', {'vm': self.vm, 'name': name, 'trunk': name == 'd0'})
 
     def tap(self):
         """The port e0 with its tap; the file."""
@@ -235,12 +235,13 @@ class Bench:
                                  {'first': 9000 + i, 'last': 9000 + i}]} for i in range(1, 9)]
 
     def fill(self, flows=40):
-        """A policy in force, and flows, half of them of IPv6, some of TCP."""
+        """A policy in force, and flows, half of them of IPv6, some of TCP, some with a VLAN tag."""
         self.nl.well('policy-commit', self.load())
         sock = self.ns.packet_socket('d0')
         for i in range(flows):
             payload = p.tcp(1000 + i, 80, p.SYN, 1) if i % 4 < 2 else p.udp(1000 + i, 53, b'x')
-            sock.send(frame(True, i % 2, p.TCP if i % 4 < 2 else p.UDP, payload))
+            data = frame(True, i % 2, p.TCP if i % 4 < 2 else p.UDP, payload)
+            sock.send(tagged(data) if i % 10 > 7 else data)
         sock.close()
         same(self.nl.well('vm-get', {'uuid': self.vm})['flows'], flows, 'flows')
 
@@ -321,6 +322,12 @@ def frame(to_vm, family, protocol, payload, **more):
     ends = (FAR[family], NEAR[family]) if to_vm else (NEAR[family], FAR[family])
     macs = (MAC_FAR, MAC_VM) if to_vm else (MAC_VM, MAC_FAR)
     return p.ether(p.ip(*ends, protocol, payload, **more), *macs)
+
+
+def tagged(data):
+    """A frame with a VLAN tag."""
+    kind = struct.unpack_from('!H', data, 12)[0]
+    return data[:12] + struct.pack('!H', p.ETH_VLAN) + p.vlan(data[14:], 5, kind)
 
 
 def wait(condition, seconds=10):

@@ -31,7 +31,10 @@ from traffic import FAR_MAC  # noqa: E402
 tap = Tap()
 SECONDS = float(os.environ.get('RACES_SECONDS', '20'))
 SEED = int(os.environ.get('RACES_SEED') or random.SystemRandom().randrange(1 << 32))
-HALF_OPEN = ('tcp-syn-sent', 'tcp-syn-recv')
+HALF_OPEN = ('tcp-syn-sent', 'tcp-syn-sent2', 'tcp-syn-recv', 'sctp-cookie-wait',
+             'sctp-cookie-echoed', 'sctp-heartbeat-sent')
+
+FLOW_FRAMES = (7, 8, 9)     # of IPv4, of IPv6, with VLAN tags
 
 # What must have been done at least once, or the races were none.
 NEEDED = ('packet', 'policy-commit', 'policy-abort', 'vm-new', 'vm-del', 'port-new', 'port-set',
@@ -59,7 +62,7 @@ class Topology:
         far.ip(f'link set u1 address {FAR_MAC} up')
         self.nl = host.client()
         self.nl.well('vm-new', {'uuid': w.STEADY})
-        self.nl.well('port-new', {'vm': w.STEADY, 'name': 'p0'})
+        self.nl.well('port-new', {'vm': w.STEADY, 'name': 'p0', 'trunk': True})
         for number in range(w.PORTS):
             same(w.make_port(host, number), 0, 'veth')
         self.watch(host)
@@ -176,11 +179,11 @@ def check_counts(nl, uuid):
     if not vm['incarnation']:
         same(stats['flows-opened'] - stats['flows-ended'], vm['flows'], 'opened less ended')
     keys = {(flow['protocol'], flow['local'], flow['remote'], flow['local-port'],
-             flow['remote-port']) for flow in flows}
+             flow['remote-port'], flow.get('vlan'), flow.get('vlan-inner')) for flow in flows}
     same(len(keys), len(flows), 'flows that are there once')
     frames = nl.well('snapshot-save', {'vm': uuid}, dump=True)
     same(sum(int.from_bytes(frame['frame'][12:16], 'little') for frame in frames
-             if frame['frame'][4] in (7, 8)), vm['flows'], 'flows saved')
+             if frame['frame'][4] in FLOW_FRAMES), vm['flows'], 'flows saved')
     return len(flows)
 
 

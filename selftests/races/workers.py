@@ -207,7 +207,8 @@ def ports(work):
         name, other = (f'p{rng.randrange(1, PORTS + 2)}' for _ in range(2))
         rng.choice((
             lambda: work.ask('port-new', {'vm': rng.choice(CHURN), 'name': name}),
-            lambda: work.ask('port-new', {'vm': rng.choice(CHURN), 'name': name}),
+            lambda: work.ask('port-new', {'vm': rng.choice(CHURN), 'name': name, 'trunk': True}),
+            lambda: work.ask('port-set', {'name': name, rng.choice(('trunk', 'access')): True}),
             lambda: work.ask('port-set', {'name': name, 'new-name': other}),
             lambda: work.ask('port-set', {'name': name, 'type': rng.choice(('host', 'mirrored'))}),
             lambda: work.ask('port-del', {'name': name}),
@@ -230,21 +231,25 @@ def netdevs(work):
         if kind == 0:
             tap_named(work, f'p{PORTS}')
         elif kind == 1:
+            rename_there_and_back(work, name, rng.choice(('x0', f'p{PORTS + 1}')))
+        elif kind == 2:
             count('netdev deleted', space.ip(f'link del {name}', check=False)[0])
             count('netdev made', make_port(space, number))
-        elif kind == 2:
+        else:
             count('netdev down', space.ip(f'link set {name} down', check=False)[0])
             count('netdev up', space.ip(f'link set {name} up', check=False)[0])
-        else:
-            other = rng.choice(('x0', f'p{PORTS + 1}'))
-            with space.inside():
-                for pair in (name, other), (other, name):
-                    try:
-                        rename(*pair)
-                        work.count('netdev renamed')
-                    except OSError as why:
-                        work.refused[f'netdev renamed: {errno.errorcode[why.errno]}'] += 1
     return change
+
+
+def rename_there_and_back(work, name, other):
+    """A netdev of a port, to the name of another port or of none."""
+    with work.space.inside():
+        for pair in (name, other), (other, name):
+            try:
+                rename(*pair)
+                work.count('netdev renamed')
+            except OSError as why:
+                work.refused[f'netdev renamed: {errno.errorcode[why.errno]}'] += 1
 
 
 def tap_named(work, name):
