@@ -169,8 +169,10 @@ static bool is_extension(u8 protocol)
  */
 static bool is_message(u8 protocol, const struct ipv6_opt_hdr *eh)
 {
-	return eh->nexthdr == NEXTHDR_NONE && (protocol == NEXTHDR_MOBILITY ||
-					       protocol == NEXTHDR_HIP || protocol == NEXTHDR_SHIM6);
+	if (eh->nexthdr != NEXTHDR_NONE)
+		return false;
+	return protocol == NEXTHDR_MOBILITY || protocol == NEXTHDR_HIP ||
+	       protocol == NEXTHDR_SHIM6;
 }
 
 /* The first fragment has all headers (RFC 7112): one that ends among them is cut too short. */

@@ -119,8 +119,8 @@ static bool take_chunk(struct walk *walk, const struct chunk_header *head, u32 l
 	const struct chunk_type *type = chunk_type(head->type);
 	u32 length = ntohs(head->length);
 
-	if (length < type->least || (walk->cut ? type->least : length) > left || (type->exact && length != type->least) ||
-	    !in_order(walk, type->kind))
+	if (length < type->least || (walk->cut ? type->least : length) > left ||
+	    (type->exact && length != type->least) || !in_order(walk, type->kind))
 		return false;
 	if (type->alone && (walk->count || ALIGN(length, 4) < left))
 		return false;
@@ -176,7 +176,8 @@ static bool initiate_tag(const struct sk_buff *skb, int off, u32 *tag)
  * @skb: the packet; not modified
  * @off: where the common header begins, from skb->data
  * @len: bytes from there on by the IP header
- * @cut: it is the first fragment of a packet: its last chunk may go on in others, which nobody reads
+ * @cut: it is the first fragment of a packet: its last chunk may go on in others, which nobody
+ *	reads
  * @chunks: filled in
  *
  * RFC 9260, 3, 6.10 and 8.5.1: lengths must add up, INIT, INIT ACK and SHUTDOWN COMPLETE stand

@@ -205,23 +205,21 @@ static inline struct sent send(struct kunit *test, const struct cut *cut)
 	return sent;
 }
 
-#define EXPECT_PASS(test, fields...) do {						\
-	struct sent _sent = send(test, &(struct cut){ fields });			\
-	KUNIT_EXPECT_EQ(test, _sent.reason, VFW_DROP_REASON_NONE);		\
-	KUNIT_EXPECT_FALSE(test, _sent.waits);					\
-} while (0)
+static inline void expect_sent(struct kunit *test, const struct cut *cut,
+			       enum vfw_drop_reason reason, bool waits)
+{
+	struct sent sent = send(test, cut);
 
-#define EXPECT_WAIT(test, fields...) do {						\
-	struct sent _sent = send(test, &(struct cut){ fields });			\
-	KUNIT_EXPECT_EQ(test, _sent.reason, VFW_DROP_REASON_NONE);		\
-	KUNIT_EXPECT_TRUE(test, _sent.waits);					\
-} while (0)
+	KUNIT_EXPECT_EQ_MSG(test, sent.reason, reason, "id %u offset %u", cut->id, cut->offset);
+	KUNIT_EXPECT_EQ_MSG(test, sent.waits, waits, "id %u offset %u", cut->id, cut->offset);
+}
 
-#define EXPECT_DROP(test, why, fields...) do {					\
-	struct sent _sent = send(test, &(struct cut){ fields });			\
-	KUNIT_EXPECT_EQ(test, _sent.reason, VFW_DROP_REASON_ ## why);		\
-	KUNIT_EXPECT_FALSE(test, _sent.waits);					\
-} while (0)
+#define EXPECT_PASS(test, fields...) \
+	expect_sent(test, &(struct cut){ fields }, VFW_DROP_REASON_NONE, false)
+#define EXPECT_WAIT(test, fields...) \
+	expect_sent(test, &(struct cut){ fields }, VFW_DROP_REASON_NONE, true)
+#define EXPECT_DROP(test, why, fields...) \
+	expect_sent(test, &(struct cut){ fields }, VFW_DROP_REASON_ ## why, false)
 
 /* Everything passes, but what goes to CLOSED_PORT. */
 static inline struct vfw_policy *fragment_policy(struct kunit *test)

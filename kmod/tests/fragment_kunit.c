@@ -151,11 +151,11 @@ static void fragments_that_overlap(struct kunit *test)
 			EXPECT_PASS(test, .family = family, UDP, .id = i, PIECE(1000, 1000, true));
 			KUNIT_EXPECT_NE(test, send(test, &cut).reason, VFW_DROP_REASON_NONE);
 			/* Nothing more of it passes, not even a new first one. */
-			KUNIT_EXPECT_NE(test, send(test, &(struct cut){ .family = family, UDP,
-					.id = i, PIECE(2000, 1000, false) }).reason,
-					VFW_DROP_REASON_NONE);
-			KUNIT_EXPECT_NE(test, send(test, &(struct cut){ .family = family, UDP,
-					.id = i, FIRST(1000) }).reason, VFW_DROP_REASON_NONE);
+			cut = (struct cut){ .family = family, UDP, .id = i,
+					    PIECE(2000, 1000, false) };
+			KUNIT_EXPECT_NE(test, send(test, &cut).reason, VFW_DROP_REASON_NONE);
+			cut = (struct cut){ .family = family, UDP, .id = i, FIRST(1000) };
+			KUNIT_EXPECT_NE(test, send(test, &cut).reason, VFW_DROP_REASON_NONE);
 		}
 	}
 }
@@ -410,7 +410,8 @@ static void segments_are_extended(struct kunit *test)
 	vfw_tcp_extend(&tcp, 0, VFW_TCPHDR_ACK, 1000 - 500 - VFW_TCP_REORDER - 1, 2000);
 	vfw_tcp_extend(&tcp, 0, VFW_TCPHDR_SYN, 999, 2000);
 	vfw_tcp_extend(&tcp, 0, VFW_TCPHDR_ACK, 900, 1000);
-	tcp.peer[0].flags = was.peer[0].flags = VFW_TCP_FIN;
+	tcp.peer[0].flags = VFW_TCP_FIN;
+	was.peer[0].flags = VFW_TCP_FIN;
 	vfw_tcp_extend(&tcp, 0, VFW_TCPHDR_ACK, 1000, 2000);
 	KUNIT_EXPECT_EQ(test, memcmp(&tcp, &was, sizeof(tcp)), 0);
 	/* By one's own FIN, and by what was sent a while ago. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fragments at random against reassembly for real: datagrams are cut anywhere, their fragments come
- * in any order, twice, changed or not at all, several datagrams at once; and what is said of each is
- * compared with what follows from all fragments before it, kept in a plain list.
+ * in any order, twice, changed or not at all, several datagrams at once; and what is said of each
+ * is compared with what follows from all fragments before it, kept in a plain list.
  */
 
 #include <kunit/test.h>
@@ -302,7 +302,8 @@ static void fragments_as_reassembled(struct kunit *test)
 		cond_resched();
 	}
 	expect_left(test, models, left);
-	kunit_info(test, "%u fragments of %u datagrams, %u whole, %u dead\n", n, rounds, whole, dead);
+	kunit_info(test, "%u fragments of %u datagrams, %u whole, %u dead\n", n, rounds, whole,
+		   dead);
 	KUNIT_EXPECT_GT(test, whole, rounds / 4);
 	KUNIT_EXPECT_GT(test, dead, rounds / 20);
 	vfree(models);
