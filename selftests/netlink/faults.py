@@ -124,6 +124,12 @@ def policies():
             'policy-add', {**b.load(nl := client()), 'rule': b.rules()}, nl))
         b.try_all('policy-commit', None,
                   prepare=lambda: b.request('policy-commit', b.load(nl := client()), nl))
+        # One that has flows counted by their sources; then one that lets it be.
+        counting = {'limits': {'flows': 1000, 'source-flows': 900}}
+        b.try_all('policy-commit, sources', None,
+                  lambda: b.nl.well('policy-commit', b.load()),
+                  prepare=lambda: b.request('policy-commit',
+                                            b.load(nl := client(), **counting), nl))
         b.try_all('policy-abort', None,
                   prepare=lambda: b.request('policy-abort', b.load(nl := client()), nl))
         client().close()

@@ -352,6 +352,10 @@ def refusals(vm):
         return (f'vm-new: {what}', 'vm-new', {'uuid': NOBODY, **attrs}, raw, False, error, bad,
                 None)
 
+    def limit(what, name, value):
+        return (f'policy-begin: {what}', 'policy-begin', {'vm': vm, 'limits': {name: value}}, b'',
+                False, 'ERANGE', f'limits.{name}', None)
+
     def port_new(what, error, bad, raw=b'', **attrs):
         return (f'port-new: {what}', 'port-new', {'vm': vm, **attrs}, raw, False, error, bad,
                 None)
@@ -372,6 +376,11 @@ def refusals(vm):
         vm_new('attribute of replies only', 'EINVAL', 'id', raw=attr(VM_ID, u32(1))),
         vm_new('flag with a payload', 'ERANGE', 'hold', raw=attr(VM_HOLD, u32(1))),
         vm_new('hold-limits without hold', 'EINVAL', limits, **{limits: {'packets': 1}}),
+        limit('no flows', 'flows', 0),
+        limit('no half-open flows', 'half-open', 0),
+        limit('more flows than any VM may have', 'flows', 16777217),
+        limit('too many half-open flows', 'half-open', 16777217),
+        limit('too many flows of a source', 'source-flows', 16777217),
         vm_new('hold of no packets', 'ERANGE', f'{limits}.packets', hold=True,
                **{limits: {'packets': 0}}),
         vm_new('hold of too many packets', 'ERANGE', f'{limits}.packets', hold=True,
@@ -429,7 +438,7 @@ def refusals(vm):
         flow('protocol beyond 255', 'ERANGE', 'protocol', protocol=256),
         flow('port beyond 65535', 'ERANGE', 'local-port', local_port=65536),
         flow('remote port beyond 65535', 'ERANGE', 'remote-port', remote_port=65536),
-        flow('state beyond the last', 'ERANGE', 'state', state=13),
+        flow('state beyond the last', 'ERANGE', 'state', state=len(nl.consts['flow-state'].entries)),
         flow('state none', 'EINVAL', 'state', state=0),
         flow('opened in both directions', 'ERANGE', 'opened', opened=2),
         flow('address of 5 bytes', 'EINVAL', 'local', local=bytes(5)),
