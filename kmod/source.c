@@ -7,8 +7,8 @@
  * twice and each end of a flow takes off what its opening put on.
  *
  *	switched on:	an empty table is made known; packets under way are waited for, after which
- *			each flow that opens is counted; a walk counts those that were there already;
- *			then the policy is put in force
+ *			each flow that opens is counted; a walk counts those that were there
+ *			already; then the policy is put in force
  *	switched off:	the policy is in force; the table is no longer made known; packets under way
  *			are waited for; a walk takes the flags off, and the table is freed
  *

@@ -298,7 +298,7 @@ static void lifetimes_test(struct kunit *test)
 		{ "half-open, few", VFW_FLOW_STATE_TCP_SYN_SENT, 1000, 100, 60, 60 * HZ },
 		{ "half-open, 80 %", VFW_FLOW_STATE_TCP_SYN_SENT, 1000, 100, 80, 30 * HZ },
 		{ "half-open, full", VFW_FLOW_STATE_TCP_SYN_SENT, 1000, 100, 100, 3 * HZ },
-		{ "half-open in a full table", VFW_FLOW_STATE_TCP_SYN_SENT, 100, 1000, 100, 3 * HZ },
+		{ "half-open, table full", VFW_FLOW_STATE_TCP_SYN_SENT, 100, 1000, 100, 3 * HZ },
 		{ "not answered, few", VFW_FLOW_STATE_NEW, 100, 10, 60, 60 * HZ },
 		{ "not answered, 80 %", VFW_FLOW_STATE_NEW, 100, 10, 80, 30 * HZ },
 		{ "not answered, full", VFW_FLOW_STATE_NEW, 100, 10, 100, 3 * HZ },
