@@ -269,6 +269,14 @@ static void expect_left(struct kunit *test, const struct model *models, u32 fini
 			there);
 }
 
+static void seed_random(struct kunit *test)
+{
+	u64 seed = get_random_u64();
+
+	kunit_info(test, "seed %llu\n", seed);
+	prandom_seed_state(&rnd, seed);
+}
+
 static void fragments_as_reassembled(struct kunit *test)
 {
 	u32 i, id = 0, rounds = 0, whole = 0, dead = 0, left = 0, n = 0;
@@ -277,7 +285,7 @@ static void fragments_as_reassembled(struct kunit *test)
 
 	models = vzalloc(array_size(DATAGRAMS, sizeof(*models)));
 	KUNIT_ASSERT_NOT_NULL(test, models);
-	prandom_seed_state(&rnd, get_random_u64());
+	seed_random(test);
 	/* It may take longer on a debug kernel than datagrams are followed for. */
 	KUNIT_ASSERT_EQ(test, vfw_policy_set_timeout(vm_policy(&t->state.src),
 						     VFW_TIMEOUT_FRAGMENT, 3600), 0);
@@ -317,7 +325,7 @@ static void spans_as_a_map(struct kunit *test)
 	u32 round, i, n;
 
 	KUNIT_ASSERT_NOT_NULL(test, map);
-	prandom_seed_state(&rnd, get_random_u64());
+	seed_random(test);
 	for (round = 0; round < 50; round++) {
 		memset(map, 0, 8192);
 		vfw_spans_init(&spans);
