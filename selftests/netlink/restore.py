@@ -139,7 +139,7 @@ def save():
     same(told, {'vm': VM_ID, 'incarnation': 1, 'flows': 0, 'rules': 0})
     frames = snapshot()
     same([frame[4] for frame in frames], [1, 2, 3, 4, 6, 10], 'types')
-    same([len(frame) for frame in frames], [96, 88, 24, 96, 88, 64], 'lengths')
+    same([len(frame) for frame in frames], [96, 88, 24, 120, 88, 64], 'lengths')
     source.refused('ENOENT', 'snapshot-save', {'vm': bytes(16)}, bad='vm', dump=True)
     source.refused('EINVAL', 'snapshot-save', {}, missing='vm', dump=True)
 
