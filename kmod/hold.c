@@ -365,7 +365,7 @@ static int forget_flows(struct vfw_vm *vm)
 	struct vfw_flow_table *old, *table;
 	struct vfw_flow_totals totals;
 
-	old = rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+	old = vfw_vm_flows(vm);
 	if (!READ_ONCE(old->count))
 		return 0;
 	table = vfw_flow_table_alloc(NULL);

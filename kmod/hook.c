@@ -151,7 +151,8 @@ static __always_inline unsigned int judge_quick(struct vfw_port *port, struct ne
  * @egress: it was met on egress, else on ingress
  *
  * Context: BH off, RCU.
- * Return: NF_ACCEPT, or NF_STOLEN when it was dropped (and counted).
+ * Return: NF_ACCEPT, or NF_STOLEN when the packet is gone: dropped (and counted), or a fragment
+ * that waits, or that went on before others.
  */
 unsigned int vfw_hook_judge(struct vfw_port *port, struct net_device *dev, struct sk_buff *skb,
 			    bool egress)

@@ -368,7 +368,7 @@ static int walk_visit(struct vfw_flow *flow, void *arg)
 /* Under vfw_net.lock, which keeps the table. 0 at the end of the table. */
 static int walk_stride(struct walk *walk, struct vfw_vm *vm)
 {
-	walk->table = rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+	walk->table = vfw_vm_flows(vm);
 	walk->now = vfw_flow_now(walk->table);
 	walk->left = VFW_FLOW_STRIDE;
 	return vfw_flow_walk(walk->table, &walk->cursor, walk_visit, walk);

@@ -413,7 +413,7 @@ static int prepare_commit(struct vfw_vm *vm, struct vfw_policy *policy,
 	bool counted;
 	int err;
 
-	old = rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+	old = vfw_vm_policy(vm);
 	counted = old && old->max_source_flows;
 	if (!counted && vfw_vm_count_sources(vm, policy)) {
 		NL_SET_ERR_MSG_MOD(extack, "no memory to count flows by their sources");
@@ -534,7 +534,7 @@ int vfw_nl_fill_policy(struct sk_buff *skb, struct vfw_vm *vm)
 {
 	const struct vfw_policy *policy;
 
-	policy = rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+	policy = vfw_vm_policy(vm);
 	if (nla_put(skb, VFW_A_POLICY_VM, sizeof(vm->uuid), &vm->uuid) ||
 	    nla_put_u32(skb, VFW_A_POLICY_EPOCH, policy ? policy->epoch : 0) ||
 	    nla_put_u32(skb, VFW_A_POLICY_RULES, policy ? policy->n_rules : 0))

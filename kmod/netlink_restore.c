@@ -22,8 +22,8 @@ static int fill_save(struct sk_buff *skb, struct vfw_vm *vm)
 	struct vfw_flow_table *flows;
 	struct vfw_policy *policy;
 
-	policy = rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
-	flows = rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+	policy = vfw_vm_policy(vm);
+	flows = vfw_vm_flows(vm);
 	if (nla_put(skb, VFW_A_SNAPSHOT_VM, VFW_UUID_LEN, &vm->uuid) ||
 	    nla_put_u64_64bit(skb, VFW_A_SNAPSHOT_INCARNATION, vm->incarnation + 1,
 			      VFW_A_SNAPSHOT_PAD) ||

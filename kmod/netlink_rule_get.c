@@ -173,14 +173,7 @@ static int sum_up(struct vfw_vm *vm, const struct vfw_policy *policy, struct sum
 	if (!sums_hold(sums, vm, policy))
 		sums_begin(sums, vm, policy);
 	sums->left = VFW_FLOW_STRIDE;
-	return vfw_flow_walk(rcu_dereference_protected(vm->flows,
-						       lockdep_is_held(&vm->vn->lock)),
-			     &sums->cursor, add_flow, sums);
-}
-
-static struct vfw_policy *vm_policy(struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+	return vfw_flow_walk(vfw_vm_flows(vm), &sums->cursor, add_flow, sums);
 }
 
 /* Finds which rule is asked for; returns its number or a negative error. */
@@ -207,7 +200,7 @@ static int wanted_rule(struct genl_info *info, const struct vfw_policy *policy)
 static int get_rule(struct genl_info *info, struct vfw_vm *vm, struct sums *sums,
 		    struct sk_buff *reply)
 {
-	struct vfw_policy *policy = vm_policy(vm);
+	struct vfw_policy *policy = vfw_vm_policy(vm);
 	int number, err;
 
 	number = wanted_rule(info, policy);
@@ -286,7 +279,7 @@ static int start_dump(struct netlink_callback *cb, struct sums *sums)
 	err = vfw_nl_dump_vm(cb, VFW_A_POLICY_VM, true, &vm);
 	if (err)
 		return err;
-	policy = vm_policy(vm);
+	policy = vfw_vm_policy(vm);
 	dump->vm_id = vm->id;
 	dump->next = 1;
 	if (!policy || !policy->n_rules)
@@ -387,7 +380,7 @@ static int resume_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return -ENOENT;
 	}
 	cb->seq = vm->epoch;
-	policy = vm_policy(vm);
+	policy = vfw_vm_policy(vm);
 	if (!policy || dump->next > policy->n_rules)
 		return 0;
 	return dump_rules(skb, cb, policy);

@@ -13,12 +13,6 @@
 #include "netlink.h"
 #include "vm.h"
 
-/* Under vfw_net.lock. */
-static struct vfw_flow_table *vm_flows(const struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
-}
-
 static int fill_drop(struct sk_buff *skb, u32 reason, const u64 drops[2])
 {
 	struct nlattr *nest = nla_nest_start(skb, VFW_A_STATS_DROP);
@@ -78,7 +72,7 @@ static int sum_stride(struct stats_sum *sum, struct vfw_vm *vm)
 			.changes = vm->changes,
 			.flows.left = sum->flows.left,
 		};
-	return vfw_flow_table_sum(vm_flows(vm), &sum->flows);
+	return vfw_flow_table_sum(vfw_vm_flows(vm), &sum->flows);
 }
 
 /* All that a VM has counted: with and without flows, here and before it came here. */
@@ -100,7 +94,7 @@ static int fill_stats(struct sk_buff *skb, struct vfw_vm *vm, bool all,
 		      const struct stats_sum *sum)
 {
 	const int in = VFW_DIRECTION_IN, out = VFW_DIRECTION_OUT;
-	const struct vfw_flow_table *flows = vm_flows(vm);
+	const struct vfw_flow_table *flows = vfw_vm_flows(vm);
 	struct vfw_flow_totals totals;
 	struct vfw_stats stats;
 	u32 half_open[2];

@@ -14,16 +14,11 @@
 #include "vm.h"
 
 /* Under vfw_net.lock, as everything that fills here. */
-static struct vfw_flow_table *vm_flows(const struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
-}
-
 static u32 vm_rules(const struct vfw_vm *vm)
 {
 	const struct vfw_policy *policy;
 
-	policy = rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+	policy = vfw_vm_policy(vm);
 	return policy ? policy->n_rules : 0;
 }
 
@@ -65,7 +60,7 @@ static int fill_vm_basics(struct sk_buff *skb, struct vfw_vm *vm)
 
 static int fill_vm(struct sk_buff *skb, struct vfw_vm *vm)
 {
-	const struct vfw_flow_table *flows = vm_flows(vm);
+	const struct vfw_flow_table *flows = vfw_vm_flows(vm);
 	u32 half_open[2];
 
 	lockdep_assert_held(&vm->vn->lock);

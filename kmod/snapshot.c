@@ -51,19 +51,9 @@ static void *take_zeroed(struct vfw_snapshot_room *room, size_t size)
 	return rec;
 }
 
-static const struct vfw_policy *vm_policy(struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
-}
-
-static struct vfw_flow_table *vm_flows(struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
-}
-
 static __le32 flows_now(struct vfw_vm *vm, enum vfw_flow_kind kind)
 {
-	return cpu_to_le32(READ_ONCE(vm_flows(vm)->hash[kind].count));
+	return cpu_to_le32(READ_ONCE(vfw_vm_flows(vm)->hash[kind].count));
 }
 
 /* Writers of frames: 0 when there is no more of the kind, 1 when there may be, or an error. */
@@ -116,7 +106,7 @@ static int put_ports(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 
 static int put_policy(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
-	const struct vfw_policy *policy = vm_policy(vm);
+	const struct vfw_policy *policy = vfw_vm_policy(vm);
 	struct vfw_state_policy *rec;
 	int i;
 
@@ -196,7 +186,7 @@ static bool put_rule(const struct vfw_rule *rule, struct vfw_snapshot_room *room
 
 static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
-	const struct vfw_policy *policy = vm_policy(vm);
+	const struct vfw_policy *policy = vfw_vm_policy(vm);
 
 	if (!policy)
 		return 0;
@@ -212,7 +202,7 @@ static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 /* What the table counted of flows that ended, and what came with the VM. */
 static void ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals)
 {
-	struct vfw_flow_table *table = vm_flows(vm);
+	struct vfw_flow_table *table = vfw_vm_flows(vm);
 	int dir;
 
 	spin_lock_bh(&table->lock);
@@ -309,7 +299,7 @@ static const struct {
 
 static u32 vm_epoch(struct vfw_vm *vm)
 {
-	const struct vfw_policy *policy = vm_policy(vm);
+	const struct vfw_policy *policy = vfw_vm_policy(vm);
 
 	return policy ? policy->epoch : 0;
 }

@@ -214,8 +214,7 @@ static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm,
 		[VFW_FLOWS_IPV6] = put_flow6,
 		[VFW_FLOWS_TAGGED] = put_flow_tagged,
 	};
-	struct vfw_flow_table *table = rcu_dereference_protected(vm->flows,
-								 lockdep_is_held(&vm->vn->lock));
+	struct vfw_flow_table *table = vfw_vm_flows(vm);
 	struct flow_writer w = {
 		.room = room,
 		.now = vfw_flow_now(table),

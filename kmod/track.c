@@ -23,15 +23,27 @@
 
 #define JUDGE(why)	((struct vfw_judgement){ .reason = (why) })
 
-static inline bool is_echo(const struct vfw_key *key)
+static inline bool is_icmp(u8 family, u8 protocol)
 {
-	return key->protocol == (key->family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	return protocol == (family == VFW_FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
-static inline u32 flow_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow,
-				const struct vfw_key *key)
+static inline bool is_echo(const struct vfw_key *key)
 {
-	static const u8 tcp[] = {
+	return is_icmp(key->family, key->protocol);
+}
+
+/**
+ * vfw_track_lifetime() - how long a flow lives on after a packet
+ * @policy: whose timeouts apply
+ * @flow: the flow, locked
+ *
+ * Return: jiffies.
+ */
+u32 vfw_track_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow)
+{
+	/* Of TCP and SCTP; the states of other protocols are not enough to tell. */
+	static const u8 by_state[] = {
 		[VFW_FLOW_STATE_TCP_SYN_SENT] = VFW_TIMEOUT_TCP_SYN_SENT,
 		[VFW_FLOW_STATE_TCP_SYN_SENT2] = VFW_TIMEOUT_TCP_SYN_SENT,
 		[VFW_FLOW_STATE_TCP_SYN_RECV] = VFW_TIMEOUT_TCP_SYN_RECV,
@@ -41,9 +53,6 @@ static inline u32 flow_lifetime(const struct vfw_policy *policy, const struct vf
 		[VFW_FLOW_STATE_TCP_LAST_ACK] = VFW_TIMEOUT_TCP_LAST_ACK,
 		[VFW_FLOW_STATE_TCP_TIME_WAIT] = VFW_TIMEOUT_TCP_TIME_WAIT,
 		[VFW_FLOW_STATE_TCP_CLOSE] = VFW_TIMEOUT_TCP_CLOSE,
-	};
-
-	static const u8 sctp[] = {
 		[VFW_FLOW_STATE_SCTP_COOKIE_WAIT] = VFW_TIMEOUT_SCTP_OPENING,
 		[VFW_FLOW_STATE_SCTP_COOKIE_ECHOED] = VFW_TIMEOUT_SCTP_OPENING,
 		[VFW_FLOW_STATE_SCTP_ESTABLISHED] = VFW_TIMEOUT_SCTP_ESTABLISHED,
@@ -54,17 +63,17 @@ static inline u32 flow_lifetime(const struct vfw_policy *policy, const struct vf
 		[VFW_FLOW_STATE_SCTP_HEARTBEAT_SENT] = VFW_TIMEOUT_SCTP_OPENING,
 	};
 
-	switch (key->protocol) {
+	switch (flow->protocol) {
 	case IPPROTO_TCP:
-		return policy->timeouts[tcp[flow->state]];
 	case IPPROTO_SCTP:
-		return policy->timeouts[sctp[flow->state]];
+		return policy->timeouts[by_state[flow->state]];
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 		return policy->timeouts[flow->state == VFW_FLOW_STATE_STREAM ?
 					VFW_TIMEOUT_UDP_STREAM : VFW_TIMEOUT_UDP_NEW];
 	default:
-		return policy->timeouts[is_echo(key) ? VFW_TIMEOUT_ICMP : VFW_TIMEOUT_OTHER];
+		return policy->timeouts[is_icmp(vfw_flow_family(flow), flow->protocol) ?
+					VFW_TIMEOUT_ICMP : VFW_TIMEOUT_OTHER];
 	}
 }
 
@@ -85,20 +94,6 @@ bool vfw_track_state_valid(u8 protocol, u8 state)
 	return state == VFW_FLOW_STATE_NEW || state == VFW_FLOW_STATE_REPLIED;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_track_state_valid);
-
-/**
- * vfw_track_lifetime() - how long a flow lives on after a packet
- * @policy: whose timeouts apply
- * @flow: the flow, locked
- *
- * Return: jiffies.
- */
-u32 vfw_track_lifetime(const struct vfw_policy *policy, const struct vfw_flow *flow)
-{
-	struct vfw_key key = { .family = vfw_flow_family(flow), .protocol = flow->protocol };
-
-	return flow_lifetime(policy, flow, &key);
-}
 
 static inline void count_packet(struct vfw_flow *flow, const struct vfw_packet *pkt)
 {
@@ -267,7 +262,7 @@ static enum vfw_drop_reason update_flow(struct vfw_flow_table *table, struct vfw
 		update_other(flow, pkt);
 	count_packet(flow, pkt);
 	if (*effect == VFW_TCP_EFFECT_REFRESH)
-		flow->expires = now + flow_lifetime(policy, flow, &pkt->key);
+		flow->expires = now + vfw_track_lifetime(policy, flow);
 	return VFW_DROP_REASON_NONE;
 }
 
@@ -306,7 +301,7 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 	else if (pkt->key.protocol == IPPROTO_SCTP)
 		flow->sctp = with->sctp;
 	count_packet(flow, pkt);
-	flow->expires = vfw_flow_now(table) + flow_lifetime(policy, flow, &pkt->key);
+	flow->expires = vfw_flow_now(table) + vfw_track_lifetime(policy, flow);
 }
 
 /* No flow: judge by the rules, and open one. @again: another CPU opened it meanwhile. */

@@ -12,7 +12,7 @@
 
 #include "vlan.h"
 
-/* A type's number in a key is its place here, from 1. */
+/* By vfw_vlan_type(), less one. */
 static const __be16 types[] = {
 	htons(ETH_P_8021Q), htons(ETH_P_8021AD), htons(ETH_P_QINQ1), htons(ETH_P_QINQ2),
 	htons(ETH_P_QINQ3),
@@ -31,12 +31,9 @@ static_assert(ARRAY_SIZE(types) << TYPE_SHIFT <= U16_MAX);
  */
 u16 vfw_vlan_tag(__be16 type, u16 id)
 {
-	int i;
+	u8 number = vfw_vlan_type(type);
 
-	for (i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i] == type)
-			return (i + 1) << TYPE_SHIFT | id;
-	return 0;
+	return number ? number << TYPE_SHIFT | id : 0;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_vlan_tag);
 

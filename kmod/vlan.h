@@ -9,18 +9,22 @@
 /* The number that no VLAN may have (IEEE 802.1Q, 9.6). */
 #define VFW_VLAN_RESERVED	0xfff
 
-/* Does this ethertype begin a tag? */
-static inline bool vfw_vlan_type(__be16 type)
+/* The number, from 1, that stands in a key for an ethertype that begins a tag; 0 for others. */
+static inline u8 vfw_vlan_type(__be16 type)
 {
 	switch (type) {
 	case htons(ETH_P_8021Q):
+		return 1;
 	case htons(ETH_P_8021AD):
+		return 2;
 	case htons(ETH_P_QINQ1):
+		return 3;
 	case htons(ETH_P_QINQ2):
+		return 4;
 	case htons(ETH_P_QINQ3):
-		return true;
+		return 5;
 	}
-	return false;
+	return 0;
 }
 
 /* The number of the VLAN that a tag in a key names. */

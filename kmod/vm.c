@@ -156,11 +156,6 @@ static void set_state(struct vfw_vm *vm, enum vfw_vm_state state)
 	WRITE_ONCE(vm->state, state);
 }
 
-static struct vfw_flow_table *vm_flows(struct vfw_vm *vm)
-{
-	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
-}
-
 /**
  * vfw_vm_freeze() - stop changing an active VM's state
  * @vm: the VM
@@ -177,9 +172,9 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	/* Packets that saw the VM active are in RCU sections that end here. */
 	synchronize_net();
 	vfw_fragment_drop_waiting(vm, VFW_DROP_REASON_FROZEN);
-	vfw_flow_table_freeze(vm_flows(vm));
+	vfw_flow_table_freeze(vfw_vm_flows(vm));
 	/* What has expired moves as what has ended: in the counters. */
-	vfw_flow_table_collect(vm_flows(vm));
+	vfw_flow_table_collect(vfw_vm_flows(vm));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_vm_freeze);
 
@@ -193,7 +188,7 @@ void vfw_vm_thaw(struct vfw_vm *vm)
 {
 	lockdep_assert_held(&vm->vn->lock);
 	vm->changes++;
-	vfw_flow_table_thaw(vm_flows(vm));
+	vfw_flow_table_thaw(vfw_vm_flows(vm));
 	/* Pairs with the acquire in the hook: who sees the VM active sees its time go on. */
 	smp_store_release(&vm->state, VFW_VM_STATE_ACTIVE);
 }
@@ -210,8 +205,8 @@ EXPORT_SYMBOL_VFW_TEST(vfw_vm_thaw);
 int vfw_vm_count_sources(struct vfw_vm *vm, const struct vfw_policy *policy)
 {
 	if (policy && policy->max_source_flows)
-		return vfw_sources_start(vm_flows(vm));
-	vfw_sources_stop(vm_flows(vm));
+		return vfw_sources_start(vfw_vm_flows(vm));
+	vfw_sources_stop(vfw_vm_flows(vm));
 	return 0;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_vm_count_sources);

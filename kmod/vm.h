@@ -100,6 +100,17 @@ void vfw_vm_stats(struct vfw_vm *vm, struct vfw_stats *stats);
 int vfw_vm_net_init(struct vfw_net *vn);
 void vfw_vm_net_exit(struct vfw_net *vn);
 
+/* What only changes under vfw_net.lock, for those who hold it. */
+static inline struct vfw_policy *vfw_vm_policy(const struct vfw_vm *vm)
+{
+	return rcu_dereference_protected(vm->policy, lockdep_is_held(&vm->vn->lock));
+}
+
+static inline struct vfw_flow_table *vfw_vm_flows(const struct vfw_vm *vm)
+{
+	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+}
+
 static inline void vfw_vm_count_drop(struct vfw_vm *vm, enum vfw_drop_reason reason,
 				     enum vfw_direction dir)
 {
