@@ -153,7 +153,7 @@ help:
 	@echo 'make fuzz            hostile netlink messages, packets, snapshots and files, each for'
 	@echo '                     FUZZ_SECONDS=60, two at a time; FUZZ_SEED=N for the same again'
 	@echo 'make timings         how long packets and processes wait under load; on a quiet machine'
-	@echo 'make differential    100,000 connections through nf_conntrack and vfw, packet by packet;'
+	@echo 'make differential    130,000 connections through nf_conntrack and vfw, packet by packet;'
 	@echo '                     CONNECTIONS=N of each seed, SEED=N'
 	@echo 'make regen           uapi header and kernel tables from the netlink specification'
 	@echo 'make clean           remove what was built (the cached lab kernels stay)'

@@ -132,6 +132,7 @@ struct tuple {
 
 /* wire.c */
 u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet);
+void run_tuple(struct vfwd_packet *run, const struct tuple *tuple);
 
 /* endpoint.c */
 enum end_state {
@@ -230,7 +231,6 @@ struct connection {
 	u32 n_past;
 	bool tainted, reset;
 	struct compared compared;
-	bool failed;
 };
 
 void connection_init(struct connection *c, u64 seed, u64 number, u32 subnet);
@@ -262,5 +262,31 @@ extern struct totals totals;
 bool compare(struct connection *c, const struct packet *packet, const struct vfwd_packet *both,
 	     FILE *log);
 void compare_table(FILE *file);
+
+/* main.c: this many connections at a time, each in a slot of its kind. */
+#define AT_A_TIME	64
+
+/**
+ * struct kind - what main.c has to know of connections of a kind
+ * @name: for people
+ * @share: of a thousand connections
+ * @init: begin a connection in this slot; seed and number make it what it is, and subnet says
+ *	where it takes place on the wire
+ * @next: its next packet, and all of @run that the module reads but where the frame is; false: the
+ *	connection is over
+ * @judged: both firewalls have judged that packet; written down in @log unless NULL; false:
+ *	something is not explained
+ * @table: what was found in all
+ */
+struct kind {
+	const char *name;
+	u32 share;
+	void (*init)(u32 slot, u64 seed, u64 number, u32 subnet);
+	bool (*next)(u32 slot, struct vfwd_packet *run, u8 *frame);
+	bool (*judged)(u32 slot, const struct vfwd_packet *run, FILE *log);
+	void (*table)(FILE *file);
+};
+
+extern const struct kind kind_tcp;
 
 #endif /* _DIFFERENTIAL_H */

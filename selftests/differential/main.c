@@ -5,7 +5,6 @@
  *	differential CONNECTIONS SEED...	so many connections of each seed, 64 at a time
  *	differential show SEED NUMBER		one of them, packet by packet
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,12 +14,18 @@
 
 #include "differential.h"
 
-#define AT_A_TIME	64
 #define SHOWN		15	/* subnet for a second time */
 #define SHOW_AT_MOST	3
 
-static struct connection connections[AT_A_TIME];
-static struct packet packets[AT_A_TIME];
+static const struct kind * const kinds[] = { &kind_tcp };
+
+/* A connection on its way. */
+static struct slot {
+	const struct kind *kind;
+	bool failed;
+} slots[AT_A_TIME];
+
+static u64 connections_of[ARRAY_SIZE(kinds)], packets_of[ARRAY_SIZE(kinds)];
 static struct vfwd_packet runs[AT_A_TIME];
 static u8 frames[AT_A_TIME][VFWD_FRAME_MAX];
 static u32 subnet;	/* each seed has its own */
@@ -32,19 +37,37 @@ static void die(const char *what)
 	exit(2);
 }
 
-static void fill(struct vfwd_packet *run, u8 *frame, const struct connection *c,
-		 const struct packet *packet)
+/* Drawn like all else, but from other numbers: what a connection does is its own. */
+static u32 draw_kind(u64 seed, u64 number)
 {
-	memset(run, 0, sizeof(*run));
-	run->frame = (unsigned long)frame;
-	run->length = wire_frame(frame, &c->tuple, packet);
-	run->dir = packet->dir;
-	run->ipv6 = c->tuple.ipv6;
-	run->protocol = 6;
-	memcpy(run->local, c->tuple.addr[VM], 16);
-	memcpy(run->remote, c->tuple.addr[REMOTE], 16);
-	run->local_port = htons(c->tuple.port[VM]);
-	run->remote_port = htons(c->tuple.port[REMOTE]);
+	struct rng rng;
+	u32 at, i;
+
+	rng_seed(&rng, ~seed, number);
+	at = rng_below(&rng, 1000);
+	for (i = ARRAY_SIZE(kinds) - 1; i; i--) {
+		if (at < kinds[i]->share)
+			return i;
+		at -= kinds[i]->share;
+	}
+	return 0;
+}
+
+static void begin(u32 slot, u64 seed, u64 number, u32 where)
+{
+	u32 kind = draw_kind(seed, number);
+
+	slots[slot] = (struct slot){ .kind = kinds[kind] };
+	kinds[kind]->init(slot, seed, number, where);
+	connections_of[kind]++;
+}
+
+static void count_packet(const struct kind *kind)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		packets_of[i] += kinds[i] == kind;
 }
 
 /* One packet of each connection that has one. Returns how many. */
@@ -55,24 +78,21 @@ static u32 step(u32 n, FILE *log)
 	u32 i, count = 0;
 
 	for (i = 0; i < n; i++) {
-		struct connection *c = &connections[i];
+		struct vfwd_packet *packet = &runs[count];
 
-		if (c->failed || !connection_next(c, &packets[count]))
-			continue;
-		whose[count] = i;
-		fill(&runs[count], frames[count], c, &packets[count]);
-		count++;
+		memset(packet, 0, sizeof(*packet));
+		packet->frame = (unsigned long)frames[count];
+		if (!slots[i].failed && slots[i].kind->next(i, packet, frames[count]))
+			whose[count++] = i;
 	}
 	run.count = count;
 	if (count && ioctl(device, VFWD_RUN, &run))
 		die("/dev/vfw_differential");
 	for (i = 0; i < count; i++) {
-		struct connection *c = &connections[whose[i]];
-		bool passed = runs[i].conntrack.passed && runs[i].vfw.passed;
+		struct slot *slot = &slots[whose[i]];
 
-		if (!compare(c, &packets[i], &runs[i], log))
-			c->failed = true;
-		connection_judged(c, &packets[i], passed);
+		slot->failed = !slot->kind->judged(whose[i], &runs[i], log);
+		count_packet(slot->kind);
 	}
 	return count;
 }
@@ -80,14 +100,18 @@ static u32 step(u32 n, FILE *log)
 /* A connection alone, written down packet by packet, elsewhere on the wire. */
 static void show(u64 seed, u64 number)
 {
+	u64 kept_connections[ARRAY_SIZE(kinds)], kept_packets[ARRAY_SIZE(kinds)];
 	struct totals kept = totals;
 
-	printf("connection %llu of seed %llu:\n", number,
-	       seed);
-	connection_init(&connections[0], seed, number, SHOWN);
+	memcpy(kept_connections, connections_of, sizeof(connections_of));
+	memcpy(kept_packets, packets_of, sizeof(packets_of));
+	begin(0, seed, number, SHOWN);
+	printf("connection %llu of seed %llu, %s:\n", number, seed, slots[0].kind->name);
 	while (step(1, stdout))
 		;
 	totals = kept;
+	memcpy(connections_of, kept_connections, sizeof(connections_of));
+	memcpy(packets_of, kept_packets, sizeof(packets_of));
 }
 
 static void run_seed(u64 seed, u64 all)
@@ -99,11 +123,11 @@ static void run_seed(u64 seed, u64 all)
 		u32 n = all - number < AT_A_TIME ? all - number : AT_A_TIME;
 
 		for (i = 0; i < n; i++)
-			connection_init(&connections[i], seed, number + i, subnet);
+			begin(i, seed, number + i, subnet);
 		while (step(n, NULL))
 			;
 		for (i = 0; i < n; i++)
-			if (connections[i].failed && n_failed < SHOW_AT_MOST)
+			if (slots[i].failed && n_failed < SHOW_AT_MOST)
 				failed[n_failed++] = number + i;
 		totals.connections += n;
 	}
@@ -114,7 +138,11 @@ static void run_seed(u64 seed, u64 all)
 
 static void report(void)
 {
-	compare_table(stdout);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (connections_of[i])
+			kinds[i]->table(stdout);
 	printf("same: %llu packets; not compared, for the connection had parted: %llu\n",
 	       totals.same, totals.parted);
 	printf("honest: %llu packets, %llu refused with reason, %llu false drops\n",
@@ -122,6 +150,9 @@ static void report(void)
 	       totals.false_drops);
 	printf("forged far out of window: %llu packets, %llu passed\n",
 	       totals.outside, totals.false_passes);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		printf("%s: %llu connections, %llu packets\n", kinds[i]->name, connections_of[i],
+		       packets_of[i]);
 	printf("differential: %llu connections, %llu packets, %llu explained, %llu unexplained\n",
 	       totals.connections, totals.packets,
 	       totals.explained, totals.unexplained);

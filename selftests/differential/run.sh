@@ -4,7 +4,7 @@
 #
 #   run.sh [short]             2,000 connections: of a seed that is always the same, and of one
 #                              that never is: seconds
-#   run.sh full                100,000 connections, of two seeds likewise: a minute or two
+#   run.sh full                130,000 connections, of two seeds likewise: a minute or two
 #   run.sh show SEED NUMBER    one connection, packet by packet
 #
 # CONNECTIONS (of each seed) and SEED choose other ones. The last line is the result.
@@ -46,7 +46,7 @@ seeds=("${SEED:-1}")
 [ -n "${SEED:-}" ] || seeds+=("$SRANDOM")
 case ${1:-short} in
 short) set -- "${CONNECTIONS:-1000}" "${seeds[@]}" ;;
-full) set -- "${CONNECTIONS:-50000}" "${seeds[@]}" ;;
+full) set -- "${CONNECTIONS:-65000}" "${seeds[@]}" ;;
 show) [ $# -eq 3 ] || die 'usage: run.sh show SEED NUMBER' ;;
 *) die 'usage: run.sh [short | full | show SEED NUMBER]' ;;
 esac

@@ -149,3 +149,17 @@ u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet
 	}
 	return bytes;
 }
+
+/**
+ * run_tuple() - what names a connection, for the module to find it by
+ * @run: its family, addresses and ports are filled in
+ * @tuple: the connection's
+ */
+void run_tuple(struct vfwd_packet *run, const struct tuple *tuple)
+{
+	run->ipv6 = tuple->ipv6;
+	memcpy(run->local, tuple->addr[VM], 16);
+	memcpy(run->remote, tuple->addr[REMOTE], 16);
+	run->local_port = htons(tuple->port[VM]);
+	run->remote_port = htons(tuple->port[REMOTE]);
+}
