@@ -21,28 +21,6 @@
 #define AFTER_PARTING	6	/* packets */
 #define LONGEST		20000	/* ticks of one connection */
 
-static void draw_tuple(struct connection *c, bool opener, u32 subnet)
-{
-	u32 at = c->number + ((u32)subnet << 20);
-	struct tuple *tuple = &c->tuple;
-
-	tuple->ipv6 = rng_chance(&c->rng, 25);
-	if (tuple->ipv6) {
-		memcpy(tuple->addr[REMOTE], "\x20\x01\x0d\xb8\0\0\0\1\0\0\0\0\0\0\0\0", 16);
-		memcpy(tuple->addr[VM], "\x20\x01\x0d\xb8\0\0\0\2\0\0\0\0\0\0\0\2", 16);
-	} else {
-		memcpy(tuple->addr[VM], "\xc0\0\2\2", 4);
-	}
-	tuple->addr[REMOTE][tuple->ipv6 ? 12 : 0] = 10;
-	tuple->addr[REMOTE][tuple->ipv6 ? 13 : 1] = at >> 16;
-	tuple->addr[REMOTE][tuple->ipv6 ? 14 : 2] = at >> 8;
-	tuple->addr[REMOTE][tuple->ipv6 ? 15 : 3] = at;
-	tuple->port[REMOTE] = 1024 + rng_below(&c->rng, 60000);
-	/* The rules let connections in to ports below 30000 only. */
-	tuple->port[VM] = 1 + rng_below(&c->rng, opener == REMOTE && rng_chance(&c->rng, 95) ?
-					       29999 : 65535);
-}
-
 static u32 draw_iss(struct connection *c)
 {
 	switch (rng_below(&c->rng, 6)) {
@@ -142,7 +120,10 @@ void connection_init(struct connection *c, u64 seed, u64 number, u32 subnet)
 	c->number = number;
 	rng_seed(&c->rng, seed, number);
 	opener = rng_chance(&c->rng, 50) ? VM : REMOTE;
-	draw_tuple(c, opener, subnet);
+	tuple_draw(&c->tuple, &c->rng, number, subnet);
+	/* The rules let connections in to ports below 30000 only. */
+	c->tuple.port[VM] = 1 + rng_below(&c->rng, opener == REMOTE && rng_chance(&c->rng, 95) ?
+						   29999 : 65535);
 	draw_path(c);
 	c->generations = rng_chance(&c->rng, 25) ? 1 + rng_below(&c->rng, 3) : 0;
 	c->max_packets = 40 + rng_below(&c->rng, 120);

@@ -130,7 +130,13 @@ struct tuple {
 	u16 port[2];
 };
 
+/* tuple.c */
+void tuple_draw(struct tuple *tuple, struct rng *rng, u64 number, u32 subnet);
+
 /* wire.c */
+void put16(u8 *at, u16 value);
+void put32(u8 *at, u32 value);
+u32 put_headers(u8 *frame, const struct tuple *tuple, u8 dir, u8 protocol, u32 bytes);
 u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet);
 void run_tuple(struct vfwd_packet *run, const struct tuple *tuple);
 

@@ -5,13 +5,13 @@
 
 #include "differential.h"
 
-static void put16(u8 *at, u16 value)
+void put16(u8 *at, u16 value)
 {
 	at[0] = value >> 8;
 	at[1] = value;
 }
 
-static void put32(u8 *at, u32 value)
+void put32(u8 *at, u32 value)
 {
 	put16(at, value >> 16);
 	put16(at + 2, value);
@@ -115,6 +115,26 @@ static u32 put_ip(u8 *at, const struct tuple *tuple, u8 dir, u8 protocol, u32 by
 }
 
 /**
+ * put_headers() - what comes before the transport's header
+ * @frame: where to put it
+ * @tuple: the connection's
+ * @dir: who sends
+ * @protocol: the transport
+ * @bytes: of the transport, as IP is to say
+ *
+ * Return: bytes of headers.
+ */
+u32 put_headers(u8 *frame, const struct tuple *tuple, u8 dir, u8 protocol, u32 bytes)
+{
+	/* The far end's station is 02:..:01, the VM's 02:..:02. */
+	memcpy(frame, "\x02\0\0\0\0\x01\x02\0\0\0\0\x01", 12);
+	frame[5] = dir == VM ? 1 : 2;
+	frame[11] = dir == VM ? 2 : 1;
+	put16(frame + 12, tuple->ipv6 ? 0x86dd : 0x0800);
+	return 14 + put_ip(frame + 14, tuple, dir, protocol, bytes);
+}
+
+/**
  * wire_frame() - a packet as a whole Ethernet frame
  * @frame: room for VFWD_FRAME_MAX bytes
  * @tuple: of its connection
@@ -124,15 +144,10 @@ static u32 put_ip(u8 *at, const struct tuple *tuple, u8 dir, u8 protocol, u32 by
  */
 u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet)
 {
-	u32 ip = tuple->ipv6 ? 40 : 20, addresses = tuple->ipv6 ? 16 : 4;
-	u8 *l4 = frame + 14 + ip;
+	u32 addresses = tuple->ipv6 ? 16 : 4;
+	u8 *l4 = frame + 14 + (tuple->ipv6 ? 40 : 20);
 	u32 header, bytes, check;
 
-	/* The far end's station is 02:..:01, the VM's 02:..:02. */
-	memcpy(frame, "\x02\0\0\0\0\x01\x02\0\0\0\0\x01", 12);
-	frame[5] = packet->dir == VM ? 1 : 2;
-	frame[11] = packet->dir == VM ? 2 : 1;
-	put16(frame + 12, tuple->ipv6 ? 0x86dd : 0x0800);
 	header = put_tcp(l4, tuple, packet);
 	bytes = header + packet->seg.length;
 	memset(l4 + header, 0, packet->seg.length);
@@ -141,8 +156,8 @@ u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet
 	if (packet->flaw == BAD_CHECKSUM)
 		check ^= 0x5555;
 	put16(l4 + 16, check);
-	put_ip(frame + 14, tuple, packet->dir, 6, packet->flaw == CUT ? bytes + 100 : bytes);
-	bytes += 14 + ip;
+	bytes += put_headers(frame, tuple, packet->dir, 6,
+			     packet->flaw == CUT ? bytes + 100 : bytes);
 	if (packet->flaw == PADDED) {
 		memset(frame + bytes, 0, 40);
 		bytes += 40;
