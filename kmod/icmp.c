@@ -115,7 +115,7 @@ static bool addr_equal(enum vfw_family family, const union vfw_addr *a, const un
 	return ipv6_addr_equal(&a->v6, &b->v6);
 }
 
-/* The identifier of a quoted echo. No other ICMP message has a flow. */
+/* The identifier of a quoted echo, and who asked. No other ICMP message has a flow. */
 static bool quoted_echo(const struct sk_buff *skb, const struct vfw_ip *inner,
 			struct vfw_packet *pkt)
 {
@@ -126,8 +126,8 @@ static bool quoted_echo(const struct sk_buff *skb, const struct vfw_ip *inner,
 	if (!head || inner->l4len < sizeof(_head))
 		return false;
 	pkt->key.local_port = head->id;
-	return is_echo_request(inner->family, head->type) ||
-	       is_echo_reply(inner->family, head->type);
+	pkt->icmp_reply = is_echo_reply(inner->family, head->type);
+	return pkt->icmp_reply || is_echo_request(inner->family, head->type);
 }
 
 /* Routers need not quote more than the eight bytes that hold ports and sequence number. */

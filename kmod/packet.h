@@ -167,7 +167,7 @@ struct vfw_piece {
  * @announce: it tells the link where the VM is now (RARP, gratuitous ARP, unsolicited NA)
  * @icmp_type: type of ICMP or ICMPv6
  * @icmp_code: code
- * @icmp_reply: it is an echo reply
+ * @icmp_reply: it is an echo reply; of an ICMP error, it quotes one
  * @quoted_dir: of an ICMP error, the direction in which the packet quoted in it went
  * @quoted_seq: of an ICMP error about TCP, the sequence number quoted, host order
  * @segments: packets on the wire it stands for (GSO), at least 1

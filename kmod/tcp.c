@@ -494,13 +494,16 @@ EXPORT_SYMBOL_VFW_TEST(vfw_tcp_extend);
  * @dir: direction in which the quoted segment went
  * @seq: its sequence number
  *
- * RFC 5927, 4.1: an error about something that was not sent, or long ago, is a forgery.
+ * RFC 5927, 4.1: an error about something that was not sent, or long ago, is a forgery. An end that
+ * has not said anything yet, whose numbers are all zeros, cannot have sent anything.
  *
  * Context: the flow's lock is held.
  */
 bool vfw_tcp_quoted_in_window(const struct vfw_tcp *tcp, enum vfw_direction dir, u32 seq)
 {
-	return vfw_tcp_window_sent(&tcp->peer[dir], &tcp->peer[!dir], seq);
+	const struct vfw_tcp_peer *from = &tcp->peer[dir];
+
+	return (from->end || from->max_end) && vfw_tcp_window_sent(from, &tcp->peer[!dir], seq);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_tcp_quoted_in_window);
 

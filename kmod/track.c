@@ -374,10 +374,30 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 	return judgement;
 }
 
+/* Does an end send echoes of the kind that is quoted? Requests, if it asks, and else replies. */
+static bool quoted_echo_known(const struct vfw_flow *flow, const struct vfw_packet *pkt)
+{
+	enum vfw_direction asker = pkt->icmp_reply ? !pkt->quoted_dir : pkt->quoted_dir;
+
+	return asker == vfw_flow_opened(flow) || flow->flags & VFW_FLOW_ECHO_BOTH;
+}
+
+/* What may be in flight, of TCP; a tag of the association, of SCTP. The flow is locked. */
+static bool quoted_known(const struct vfw_flow *flow, const struct vfw_packet *pkt)
+{
+	switch (pkt->key.protocol) {
+	case IPPROTO_TCP:
+		return vfw_tcp_quoted_in_window(&flow->tcp, pkt->quoted_dir, pkt->quoted_seq);
+	case IPPROTO_SCTP:
+		return vfw_sctp_quoted_known(&flow->sctp, pkt->quoted_dir, &pkt->sctp);
+	default:
+		return !is_echo(&pkt->key) || quoted_echo_known(flow, pkt);
+	}
+}
+
 /*
- * An ICMP error passes when it is about a flow of this VM and, of TCP, quotes what may be in
- * flight (RFC 5927), or of SCTP, a tag of the association (RFC 9260, 10). What it says changes
- * nothing in the flow.
+ * An ICMP error passes when it is about a flow of this VM and quotes what the end can have sent
+ * (RFC 5927; RFC 9260, 10). What it says changes nothing in the flow.
  */
 static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table *table,
 					const struct vfw_policy *policy,
@@ -385,16 +405,13 @@ static struct vfw_judgement track_error(struct vfw_vm *vm, struct vfw_flow_table
 {
 	struct vfw_judgement judgement = {};
 	struct vfw_flow *flow;
-	bool known = true;
+	bool known;
 
 	flow = find_valid(table, policy, &pkt->key, vfw_flow_hash(&pkt->key),
 			  vfw_flow_now(table), &judgement);
 	if (!flow)
 		return JUDGE(judgement.reason ?: VFW_DROP_REASON_ICMP_ERROR);
-	if (pkt->key.protocol == IPPROTO_TCP)
-		known = vfw_tcp_quoted_in_window(&flow->tcp, pkt->quoted_dir, pkt->quoted_seq);
-	else if (pkt->key.protocol == IPPROTO_SCTP)
-		known = vfw_sctp_quoted_known(&flow->sctp, pkt->quoted_dir, &pkt->sctp);
+	known = quoted_known(flow, pkt);
 	vfw_flow_put(flow);
 	return known ? pass_lone(vm, pkt) : JUDGE(VFW_DROP_REASON_ICMP_ERROR);
 }

@@ -580,10 +580,29 @@ static void quoted_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, 499 - 67000));
 }
 
+/* Of an end that has not said anything, nothing. */
+static void quoted_of_silent_test(struct kunit *test)
+{
+	struct vfw_segment syn = { .seq = 100, .window = 1000, .flags = VFW_TCPHDR_SYN };
+	struct vfw_segment rst = { .ack = 101, .flags = VFW_TCPHDR_RST | VFW_TCPHDR_ACK };
+	enum vfw_tcp_effect effect;
+	struct vfw_tcp tcp;
+	u8 state;
+
+	vfw_tcp_open(&tcp, &state, OUT, &syn, false);
+	KUNIT_EXPECT_TRUE(test, vfw_tcp_quoted_in_window(&tcp, OUT, 100));
+	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, 0));
+	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, -1000));
+	KUNIT_EXPECT_EQ(test, vfw_tcp_update(&tcp, &state, IN, &rst, &effect), 0);
+	KUNIT_EXPECT_EQ(test, state, VFW_FLOW_STATE_TCP_CLOSE);
+	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, 0));
+}
+
 static struct kunit_case script_cases[] = {
 	KUNIT_CASE_PARAM(script_test, script_gen_params),
 	KUNIT_CASE(refused_now_test),
 	KUNIT_CASE(quoted_test),
+	KUNIT_CASE(quoted_of_silent_test),
 	{}
 };
 

@@ -5,6 +5,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/icmp.h>
 #include <linux/in.h>
 #include <linux/random.h>
 #include "../main.h"
@@ -179,6 +180,52 @@ static void track_quick_leaves_stateless(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, track_both(test, t, &pkt));
 }
 
+static u8 track_one(struct vfw_vm *vm, const struct vfw_packet *pkt)
+{
+	u8 reason;
+
+	local_bh_disable();
+	rcu_read_lock();
+	reason = vfw_track_packet(vm, pkt).reason;
+	rcu_read_unlock();
+	local_bh_enable();
+	return reason;
+}
+
+/* An error may quote the echo requests of the end that asks, and the replies of the other one. */
+static void track_quoted_echo(struct kunit *test)
+{
+	struct vfw_packet request = {
+		.key = key_make(VFW_FAMILY_IPV4, IPPROTO_ICMP, 1), .kind = VFW_PACKET_FLOW,
+		.dir = VFW_DIRECTION_OUT, .icmp_type = ICMP_ECHO, .segments = 1, .length = 84,
+	};
+	struct vfw_packet error = {
+		.key = request.key, .kind = VFW_PACKET_ICMP_ERROR, .segments = 1, .length = 56,
+	};
+	struct state_test *t = test->priv;
+	int i;
+
+	KUNIT_EXPECT_EQ(test, track_one(&t->src, &request), VFW_DROP_REASON_NONE);
+	for (i = 0; i < 4; i++) {
+		error.quoted_dir = i & 1;
+		error.dir = !error.quoted_dir;
+		error.icmp_reply = i & 2;
+		KUNIT_EXPECT_EQ_MSG(test, track_one(&t->src, &error),
+				    error.icmp_reply == (error.quoted_dir == VFW_DIRECTION_IN) ?
+				    VFW_DROP_REASON_NONE : VFW_DROP_REASON_ICMP_ERROR, "%d", i);
+	}
+	/* When both ask, both reply. */
+	request.dir = VFW_DIRECTION_IN;
+	KUNIT_EXPECT_EQ(test, track_one(&t->src, &request), VFW_DROP_REASON_NONE);
+	for (i = 0; i < 4; i++) {
+		error.quoted_dir = i & 1;
+		error.dir = !error.quoted_dir;
+		error.icmp_reply = i & 2;
+		KUNIT_EXPECT_EQ_MSG(test, track_one(&t->src, &error), VFW_DROP_REASON_NONE, "%d",
+				    i);
+	}
+}
+
 static int track_init(struct kunit *test)
 {
 	struct state_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
@@ -205,6 +252,7 @@ static void track_exit(struct kunit *test)
 static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_quick_is_thorough),
 	KUNIT_CASE(track_quick_leaves_stateless),
+	KUNIT_CASE(track_quoted_echo),
 	{}
 };
 
