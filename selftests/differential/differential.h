@@ -136,6 +136,8 @@ void tuple_draw(struct tuple *tuple, struct rng *rng, u64 number, u32 subnet);
 /* wire.c */
 void put16(u8 *at, u16 value);
 void put32(u8 *at, u32 value);
+u32 sum(u32 start, const u8 *at, u32 bytes);
+u16 fold(u32 sum);
 u32 put_headers(u8 *frame, const struct tuple *tuple, u8 dir, u8 protocol, u32 bytes);
 u32 wire_frame(u8 *frame, const struct tuple *tuple, const struct packet *packet);
 void run_tuple(struct vfwd_packet *run, const struct tuple *tuple);
@@ -293,6 +295,6 @@ struct kind {
 	void (*table)(FILE *file);
 };
 
-extern const struct kind kind_tcp;
+extern const struct kind kind_tcp, kind_exchange;
 
 #endif /* _DIFFERENTIAL_H */

@@ -61,6 +61,16 @@ nft -f - <<-'RULES'
 			ct state established,related accept
 			iifname "dc1" ct state new accept
 			iifname "dc0" ct state new tcp dport 1-29999 accept
+			iifname "dc0" ct state new udp dport 1-29999 accept
+			iifname "dc0" ct state new meta l4proto 136 @th,16,16 1-29999 accept
+			iifname "dc0" ct state new ip daddr 192.0.2.0/25 \
+				icmp type echo-request accept
+			iifname "dc0" ct state new ip6 daddr 2001:db8:0:2::/121 \
+				icmpv6 type echo-request accept
+			iifname "dc0" ct state new meta l4proto { 47, 50 } \
+				ip daddr 192.0.2.0/25 accept
+			iifname "dc0" ct state new meta l4proto { 47, 50 } \
+				ip6 daddr 2001:db8:0:2::/121 accept
 		}
 	}
 RULES
@@ -80,7 +90,19 @@ side vfw-nl policy load "$vm" - <<-'POLICY'
 	timeout tcp-last-ack 1d
 	timeout tcp-time-wait 1d
 	timeout tcp-close 1d
+	timeout udp-new 1d
+	timeout udp-stream 1d
+	timeout icmp 1d
+	timeout other 1d
 	pass in tcp local port 1-29999
+	pass in udp local port 1-29999
+	pass in udplite local port 1-29999
+	pass in icmp type echo-request local 192.0.2.0/25
+	pass in icmpv6 type echo-request local 2001:db8:0:2::/121
+	pass in gre local 192.0.2.0/25
+	pass in gre local 2001:db8:0:2::/121
+	pass in esp local 192.0.2.0/25
+	pass in esp local 2001:db8:0:2::/121
 POLICY
 
 "$program" "$@"

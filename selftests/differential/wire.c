@@ -17,7 +17,13 @@ void put32(u8 *at, u32 value)
 	put16(at + 2, value);
 }
 
-static u32 sum(u32 start, const u8 *at, u32 bytes)
+/**
+ * sum() - add to an Internet checksum
+ * @start: the sum so far
+ * @at: what to add
+ * @bytes: how many of it, of which all but the last time an even number
+ */
+u32 sum(u32 start, const u8 *at, u32 bytes)
 {
 	for (; bytes > 1; bytes -= 2, at += 2)
 		start += at[0] << 8 | at[1];
@@ -26,7 +32,10 @@ static u32 sum(u32 start, const u8 *at, u32 bytes)
 	return start;
 }
 
-static u16 fold(u32 sum)
+/**
+ * fold() - the checksum that a sum makes (RFC 1071)
+ */
+u16 fold(u32 sum)
 {
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);

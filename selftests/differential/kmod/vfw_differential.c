@@ -15,6 +15,8 @@
 
 #include <linux/etherdevice.h>
 #include <linux/fs.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/miscdevice.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -96,9 +98,29 @@ static void conntrack_tuple(struct nf_conntrack_tuple *tuple, const struct vfwd_
 	memcpy(&tuple->src.u3, p->local, p->ipv6 ? 16 : 4);
 	memcpy(&tuple->dst.u3, p->remote, p->ipv6 ? 16 : 4);
 	tuple->dst.protonum = p->protocol;
+	tuple->dst.dir = IP_CT_DIR_ORIGINAL;
+	/* All other protocols are their addresses' to conntrack. */
+	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP &&
+	    p->protocol != IPPROTO_SCTP)
+		return;
 	tuple->src.u.all = p->local_port;
 	tuple->dst.u.all = p->remote_port;
-	tuple->dst.dir = IP_CT_DIR_ORIGINAL;
+}
+
+static bool is_icmp(const struct vfwd_packet *p)
+{
+	return p->protocol == (p->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+/* The tuple that the VM's packets have, of an echo that was opened in one direction. */
+static void echo_tuple(struct nf_conntrack_tuple *tuple, const struct vfwd_packet *p, u8 opened)
+{
+	conntrack_tuple(tuple, p);
+	tuple->src.u.icmp.id = p->local_port;
+	if (opened == VFW_DIRECTION_OUT)
+		tuple->dst.u.icmp.type = p->ipv6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO;
+	else
+		tuple->dst.u.icmp.type = p->ipv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHOREPLY;
 }
 
 static void read_conntrack_peer(struct vfwd_peer *peer, const struct ip_ct_tcp_state *seen)
@@ -111,6 +133,31 @@ static void read_conntrack_peer(struct vfwd_peer *peer, const struct ip_ct_tcp_s
 	peer->flags = seen->flags;
 }
 
+static u8 entry_bits(const struct nf_conn *ct)
+{
+	return VFWD_KNOWN | (test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ? VFWD_REPLIED : 0) |
+	       (test_bit(IPS_ASSURED_BIT, &ct->status) ? VFWD_ASSURED : 0);
+}
+
+static void read_conntrack_echo(struct vfwd_side *side, const struct vfwd_packet *p)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+	u8 opened;
+
+	for (opened = 0; opened < 2; opened++) {
+		echo_tuple(&tuple, p, opened);
+		hash = nf_conntrack_find_get(&init_net, &nf_ct_zone_dflt, &tuple);
+		if (!hash)
+			continue;
+		ct = nf_ct_tuplehash_to_ctrack(hash);
+		side->known = 1;
+		side->entry[opened] = entry_bits(ct);
+		nf_ct_put(ct);
+	}
+}
+
 static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 {
 	struct nf_conntrack_tuple_hash *hash;
@@ -118,6 +165,10 @@ static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 	const struct ip_ct_tcp *tcp;
 	struct nf_conn *ct;
 
+	if (is_icmp(p)) {
+		read_conntrack_echo(side, p);
+		return;
+	}
 	conntrack_tuple(&tuple, p);
 	hash = nf_conntrack_find_get(&init_net, &nf_ct_zone_dflt, &tuple);
 	if (!hash)
@@ -129,6 +180,7 @@ static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 								     VFW_DIRECTION_IN;
 	side->replied = test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
 	side->assured = test_bit(IPS_ASSURED_BIT, &ct->status);
+	side->entry[side->opened] = entry_bits(ct);
 	if (p->protocol == IPPROTO_TCP) {
 		tcp = &ct->proto.tcp;
 		side->state = tcp->state;
@@ -144,26 +196,33 @@ static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 	nf_ct_put(ct);
 }
 
-static void read_vfw(struct vfwd_side *side, struct vfw_vm *vm, const struct vfwd_packet *p)
+/* Returns it locked, or NULL. */
+static struct vfw_flow *find_flow(struct vfw_flow_table *table, const struct vfwd_packet *p)
 {
-	struct vfw_flow_table *table = rcu_dereference_bh(vm->flows);
 	struct vfw_key key = {
 		.local_port = p->local_port,
 		.remote_port = p->remote_port,
 		.protocol = p->protocol,
 		.family = p->ipv6 ? VFW_FAMILY_IPV6 : VFW_FAMILY_IPV4,
 	};
-	struct vfw_flow *flow;
-	unsigned int i;
 
 	memcpy(&key.local, p->local, p->ipv6 ? 16 : 4);
 	memcpy(&key.remote, p->remote, p->ipv6 ? 16 : 4);
-	flow = vfw_flow_find(table, &key);
+	return vfw_flow_find(table, &key);
+}
+
+static void read_vfw(struct vfwd_side *side, struct vfw_vm *vm, const struct vfwd_packet *p)
+{
+	struct vfw_flow *flow = find_flow(rcu_dereference_bh(vm->flows), p);
+	unsigned int i;
+
 	if (!flow)
 		return;
 	side->known = 1;
 	side->state = flow->state;
 	side->opened = vfw_flow_opened(flow);
+	side->entry[side->opened] = VFWD_KNOWN;
+	side->entry[!side->opened] = flow->flags & VFW_FLOW_ECHO_BOTH ? VFWD_KNOWN : 0;
 	if (p->protocol == IPPROTO_TCP)
 		for (i = 0; i < 2; i++) {
 			side->peer[i].end = flow->tcp.peer[i].end;
@@ -172,6 +231,39 @@ static void read_vfw(struct vfwd_side *side, struct vfw_vm *vm, const struct vfw
 			side->peer[i].scale = flow->tcp.peer[i].scale;
 			side->peer[i].flags = flow->tcp.peer[i].flags;
 		}
+	vfw_flow_put(flow);
+}
+
+/*
+ * Nothing was sent for a while: what both take for the age of a flow of UDP is told to be so, for
+ * hundreds of thousands of them cannot be waited for. And are they old enough?
+ */
+static void age_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+
+	conntrack_tuple(&tuple, p);
+	hash = nf_conntrack_find_get(&init_net, &nf_ct_zone_dflt, &tuple);
+	if (!hash)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	ct->proto.udp.stream_ts -= p->age * HZ;
+	side->due = time_after(jiffies, ct->proto.udp.stream_ts);
+	nf_ct_put(ct);
+}
+
+static void age_vfw(struct vfwd_side *side, struct vfw_vm *vm, const struct vfwd_packet *p)
+{
+	struct vfw_flow_table *table = rcu_dereference_bh(vm->flows);
+	struct vfw_flow *flow = find_flow(table, p);
+
+	if (!flow)
+		return;
+	if (flow->state != VFW_FLOW_STATE_STREAM)
+		flow->stream_from -= p->age * HZ;
+	side->due = (s32)(vfw_flow_now(table) - flow->stream_from) > 0;
 	vfw_flow_put(flow);
 }
 
@@ -206,14 +298,20 @@ static int run_packet(struct vfwd_packet *p)
 	memset(&p->conntrack, 0, sizeof(p->conntrack));
 	memset(&p->vfw, 0, sizeof(p->vfw));
 	memset(came_out, 0, sizeof(came_out));
-	err = receive(devs[DC0 + in]);
-	if (err)
-		return err;
 	rcu_read_lock_bh();
 	vm = find_vm();
 	if (!vm) {
 		rcu_read_unlock_bh();
 		return -ENODEV;
+	}
+	if (p->protocol == IPPROTO_UDP)
+		age_conntrack(&p->conntrack, p);
+	if (p->protocol == IPPROTO_UDP || p->protocol == IPPROTO_UDPLITE)
+		age_vfw(&p->vfw, vm, p);
+	err = receive(devs[DC0 + in]);
+	if (err) {
+		rcu_read_unlock_bh();
+		return err;
 	}
 	stats = this_cpu_ptr(vm->stats);
 	before = *stats;

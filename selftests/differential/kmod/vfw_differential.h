@@ -22,6 +22,10 @@ struct vfwd_peer {
 	__u16 unused;
 };
 
+#define VFWD_KNOWN	1
+#define VFWD_REPLIED	2	/* conntrack */
+#define VFWD_ASSURED	4	/* conntrack */
+
 /**
  * struct vfwd_side - one side after a packet
  * @peer: [0] the far end, [1] the VM, like enum vfw_direction
@@ -33,6 +37,9 @@ struct vfwd_peer {
  * @opened: direction in which it was opened
  * @replied: conntrack: packets were seen both ways
  * @assured: conntrack: and the handshake was complete
+ * @due: UDP, before the packet: it has lasted so long that both having spoken makes it a stream
+ * @entry: by direction in which it was opened: VFWD_*. Of an echo there may be one in each; of vfw
+ *	the other one says that both may ask
  * @last_index: what follows is conntrack's: kind of the last segment it took note of
  * @last_dir: as enum ip_conntrack_dir
  * @last_flags: IP_CT_EXP_CHALLENGE_ACK, IP_CT_TCP_SIMULTANEOUS_OPEN
@@ -53,11 +60,11 @@ struct vfwd_side {
 	__u8 last_dir;
 	__u8 last_flags;
 	__u8 assured;
-	__u8 unused;
+	__u8 due;
 	__u32 last_ack;
 	__u32 last_end;
 	__u16 last_win;
-	__u16 unused2;
+	__u8 entry[2];
 };
 
 /**
@@ -67,6 +74,7 @@ struct vfwd_side {
  * @dir: enum vfw_direction
  * @ipv6: the connection's family
  * @protocol: the connection's protocol
+ * @age: seconds that a flow and an entry of UDP are to be older than they are
  * @local: the connection's addresses, the VM's end
  * @remote: and the far end
  * @local_port: ports, or identifier of an echo
@@ -80,7 +88,8 @@ struct vfwd_packet {
 	__u8 dir;
 	__u8 ipv6;
 	__u8 protocol;
-	__u8 unused[3];
+	__u8 age;
+	__u8 unused[2];
 	__u8 local[16];
 	__u8 remote[16];
 	__be16 local_port;
