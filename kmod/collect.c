@@ -170,7 +170,7 @@ static int collect_flow(struct vfw_flow *flow, void *arg)
 		vfw_flow_remove(table, flow);
 	} else if (unlikely(c->note)) {
 		spin_lock(&table->lock);
-		vfw_recent_note(table, flow);
+		vfw_recent_note_old(table, flow);
 		spin_unlock(&table->lock);
 	}
 	return 0;

@@ -25,6 +25,9 @@
 
 #define BUCKETS		512
 
+/* Datagrams that one fragment makes go at most. */
+#define GO_AT_MOST	128
+
 /* How often it is looked for datagrams whose time is over. */
 #define EXPIRY_PAUSE	(HZ / 4)
 
@@ -141,10 +144,12 @@ static struct vfw_datagram *oldest(const struct vfw_fragment_side *side)
 	return NULL;
 }
 
-/* Room for one more datagram. The limit may be less than it was. */
+/* Room for one more datagram. A limit that has become much lower is reached by several. */
 static void make_room(struct vfw_fragment_call *c)
 {
-	while (c->side->datagrams && c->side->datagrams >= c->policy->max_fragments)
+	int left = GO_AT_MOST;
+
+	while (left-- && c->side->datagrams && c->side->datagrams >= c->policy->max_fragments)
 		vfw_datagram_forget(c->side, oldest(c->side), VFW_DROP_REASON_FRAGMENT_LIMIT,
 				    &c->outcome->gone);
 }
@@ -232,11 +237,12 @@ bool vfw_datagram_make_room(struct vfw_fragment_call *c, struct vfw_datagram *d,
 {
 	struct list_head *list = &c->side->lists[VFW_FRAGMENT_WAITING];
 	struct vfw_datagram *other, *next;
+	int left = GO_AT_MOST;
 
 	if (skb_queue_len(&d->waiting) >= VFW_FRAGMENT_WAITING_MAX)
 		return false;
 	list_for_each_entry_safe(other, next, list, list) {
-		if (truesize <= vfw_fragment_bytes_left(c))
+		if (truesize <= vfw_fragment_bytes_left(c) || !left--)
 			break;
 		if (other != d)
 			vfw_datagram_forget(c->side, other, VFW_DROP_REASON_FRAGMENT_LIMIT,

@@ -17,8 +17,9 @@
  *   table and when it was born, so that a flow that has ended, or another one in its place, is
  *   noticed without a word of those who end flows.
  * - A ring is made when half of a limit is reached, by the work that collects flows, which also
- *   enters those that are there already; and freed when less than a quarter is in use. In a table
- *   that is far from its limits, a flow that opens does nothing for this.
+ *   enters those that are there already, as it comes upon them: among these, which one goes is a
+ *   matter of chance. It is freed when less than a quarter is in use. In a table that is far from
+ *   its limits, a flow that opens does nothing for this.
  * - A ring that is full forgets the oldest; these then end by their lifetimes, which are short by
  *   then (collect.c).
  * - A packet looks at TRIES flows at most; when the oldest in the ring is too young, at none.
@@ -45,12 +46,14 @@
  * @mask: how many it holds, less one; a power of two less one
  * @head: number of the oldest
  * @tail: number of the next; both only grow, and wrap
+ * @fresh: flows that are older than the ring are being entered
  * @flows: where a flow is, and when it was born
  */
 struct vfw_recent {
 	u32 mask;
 	u32 head;
 	u32 tail;
+	bool fresh;
 	struct {
 		u32 place;
 		u32 born;
@@ -63,6 +66,27 @@ static struct vfw_recent **ring_of(struct vfw_flow_table *table, enum vfw_direct
 	return &table->recent[opened][half_open];
 }
 
+/* The ring that a flow belongs into. */
+static struct vfw_recent *ring_for(struct vfw_flow_table *table, const struct vfw_flow *flow)
+{
+	enum vfw_flow_worth worth = vfw_flow_worth(flow->state);
+
+	lockdep_assert_held(&table->lock);
+	if (worth == VFW_FLOW_WORTH_KEPT)
+		return NULL;
+	return *ring_of(table, vfw_flow_opened(flow), worth == VFW_FLOW_WORTH_HALF_OPEN);
+}
+
+static void enter(struct vfw_flow_table *table, struct vfw_recent *ring,
+		  const struct vfw_flow *flow)
+{
+	if (ring->tail - ring->head > ring->mask)
+		ring->head++;
+	ring->flows[ring->tail & ring->mask].place = vfw_flow_place(table, flow);
+	ring->flows[ring->tail & ring->mask].born = vfw_flow_origin(flow)->born;
+	ring->tail++;
+}
+
 /**
  * vfw_recent_note() - a flow was opened
  * @table: its table
@@ -72,18 +96,25 @@ static struct vfw_recent **ring_of(struct vfw_flow_table *table, enum vfw_direct
  */
 void vfw_recent_note(struct vfw_flow_table *table, const struct vfw_flow *flow)
 {
-	enum vfw_flow_worth worth = vfw_flow_worth(flow->state);
-	struct vfw_recent *ring;
+	struct vfw_recent *ring = ring_for(table, flow);
 
-	lockdep_assert_held(&table->lock);
-	ring = *ring_of(table, vfw_flow_opened(flow), worth == VFW_FLOW_WORTH_HALF_OPEN);
-	if (likely(!ring) || worth == VFW_FLOW_WORTH_KEPT)
-		return;
-	if (ring->tail - ring->head > ring->mask)
-		ring->head++;
-	ring->flows[ring->tail & ring->mask].place = vfw_flow_place(table, flow);
-	ring->flows[ring->tail & ring->mask].born = vfw_flow_origin(flow)->born;
-	ring->tail++;
+	if (unlikely(ring))
+		enter(table, ring, flow);
+}
+
+/**
+ * vfw_recent_note_old() - a flow was met that may be older than its ring
+ * @table: its table
+ * @flow: the flow; entered if vfw_recent_adapt() has just made the ring
+ *
+ * Context: under the table's lock.
+ */
+void vfw_recent_note_old(struct vfw_flow_table *table, const struct vfw_flow *flow)
+{
+	struct vfw_recent *ring = ring_for(table, flow);
+
+	if (ring && ring->fresh)
+		enter(table, ring, flow);
 }
 
 /* Is more than one part in @parts of a limit in use that has to do with a ring? */
@@ -132,8 +163,10 @@ static bool ring_adapt(struct vfw_flow_table *table, const struct vfw_policy *po
 	old = *at;
 	wanted = fills(table, policy, opened, half_open, old ? 4 : 2);
 	spin_unlock_bh(&table->lock);
-	if (wanted && old && old->mask + 1 >= size)
+	if (wanted && old && old->mask + 1 >= size) {
+		old->fresh = false; /* only read where rings are made */
 		return false;
+	}
 	if (wanted) {
 		ring = kvmalloc(struct_size(ring, flows, size), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		/* Without memory flows make room by their lifetimes alone. */
@@ -142,6 +175,7 @@ static bool ring_adapt(struct vfw_flow_table *table, const struct vfw_policy *po
 		ring->mask = size - 1;
 		ring->head = 0;
 		ring->tail = 0;
+		ring->fresh = true;
 	}
 	spin_lock_bh(&table->lock);
 	*at = ring;
@@ -155,7 +189,7 @@ static bool ring_adapt(struct vfw_flow_table *table, const struct vfw_policy *po
  * @table: the table, of a VM
  *
  * Context: process context, where flows are collected: nobody else makes rings.
- * Return: true when a ring is new: vfw_recent_note() is to be called for all flows.
+ * Return: true when a ring is new: vfw_recent_note_old() is to be called for all flows.
  */
 bool vfw_recent_adapt(struct vfw_flow_table *table)
 {

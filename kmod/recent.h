@@ -10,6 +10,7 @@
 #define VFW_RECENT_SPARED	(HZ / 2U)
 
 void vfw_recent_note(struct vfw_flow_table *table, const struct vfw_flow *flow);
+void vfw_recent_note_old(struct vfw_flow_table *table, const struct vfw_flow *flow);
 bool vfw_recent_missing(const struct vfw_flow_table *table, const struct vfw_policy *policy,
 			const struct vfw_opening *opening);
 bool vfw_recent_adapt(struct vfw_flow_table *table);

@@ -259,6 +259,36 @@ static void fragments_of_more_datagrams_than_may_be(struct kunit *test)
 	KUNIT_EXPECT_LE(test, side(test, VFW_DIRECTION_IN)->datagrams, 4);
 }
 
+/* A limit that has fallen is reached by and by: no fragment pays for all the others. */
+static void fragments_beyond_a_lower_limit(struct kunit *test)
+{
+	struct vfw_policy *policy = vm_policy(&((struct fragment_test *)test->priv)->state.src);
+	struct sent sent;
+	u32 i;
+
+	for (i = 1; i <= 400; i++)
+		EXPECT_WAIT(test, V4, UDP, .id = i, PIECE(1000, 1000, true));
+	policy->max_fragments = 4;
+	for (i = 401; i <= 404; i++) {
+		sent = send(test, &(struct cut){ V4, UDP, .id = i, PIECE(1000, 1000, true) });
+		KUNIT_EXPECT_TRUE(test, sent.waits);
+		KUNIT_EXPECT_GE(test, sent.n_gone, 1);
+		KUNIT_EXPECT_LE(test, sent.n_gone, 128);
+	}
+	KUNIT_EXPECT_EQ(test, side(test, VFW_DIRECTION_IN)->datagrams, 4);
+	policy->max_fragments = 1000;
+	for (i = 405; i <= 700; i++)
+		EXPECT_WAIT(test, V4, UDP, OUT, .id = i, PIECE(1000, 1000, true));
+	policy->fragment_bytes = 1;
+	for (i = 701; i <= 703; i++) {
+		sent = send(test, &(struct cut){ V4, UDP, OUT, .id = i, PIECE(1000, 1000, true) });
+		KUNIT_EXPECT_EQ(test, sent.reason, VFW_DROP_REASON_FRAGMENT_LIMIT);
+		KUNIT_EXPECT_GE(test, sent.n_gone, 1);
+		KUNIT_EXPECT_LE(test, sent.n_gone, 128);
+	}
+	KUNIT_EXPECT_EQ(test, side(test, VFW_DIRECTION_OUT)->bytes, 0);
+}
+
 static void fragments_of_more_bytes_than_may_wait(struct kunit *test)
 {
 	struct fragment_test *t = test->priv;
@@ -438,6 +468,7 @@ static struct kunit_case fragment_cases[] = {
 	KUNIT_CASE(fragments_that_are_tiny),
 	KUNIT_CASE(fragments_of_bad_length),
 	KUNIT_CASE(fragments_of_more_datagrams_than_may_be),
+	KUNIT_CASE(fragments_beyond_a_lower_limit),
 	KUNIT_CASE(fragments_of_more_bytes_than_may_wait),
 	KUNIT_CASE(fragments_that_are_many),
 	KUNIT_CASE(fragments_that_wait_in_vain),
