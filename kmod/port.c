@@ -118,7 +118,43 @@ static struct nf_hook_ops hook_ops(struct vfw_port *port, struct net_device *dev
 	};
 }
 
-/* Filter a netdev; it has the port's name or will have it when the caller succeeds. */
+/* Packets that are in the hooks may go on to use the port for a grace period. */
+static void port_unhook(struct vfw_port *port)
+{
+	if (!port->dev)
+		return;
+	nf_unregister_net_hooks(dev_net(port->dev), port->ops, ARRAY_SIZE(port->ops));
+	/* Read under vfw_fragments.lock by a fragment that is to wait. */
+	WRITE_ONCE(port->dev, NULL);
+}
+
+static bool vm_holds(const struct vfw_vm *vm)
+{
+	return rcu_access_pointer(vm->hold);
+}
+
+/* Drop what waits of a port that has no netdev any more. */
+static void port_drop_waiting(struct vfw_port *port)
+{
+	vfw_fragment_port_gone(port->vm, port);
+	if (!vm_holds(port->vm))
+		return;
+	/* A packet in the hook may still be on its way into the queue. */
+	synchronize_net();
+	vfw_hold_port_gone(port->vm, port);
+}
+
+/* Take the netdev off a port, with the packets held for it. */
+static void port_detach(struct vfw_port *port)
+{
+	port_unhook(port);
+	port_drop_waiting(port);
+}
+
+/*
+ * Filter a netdev; it has the port's name or will have it when the caller succeeds. After an error,
+ * too, packets may go on to use the port for a grace period: one hook may have been there.
+ */
 static int port_hook(struct vfw_port *port, struct net_device *dev,
 		     struct netlink_ext_ack *extack)
 {
@@ -137,36 +173,10 @@ static int port_hook(struct vfw_port *port, struct net_device *dev,
 	err = nf_register_net_hooks(dev_net(dev), port->ops, ARRAY_SIZE(port->ops));
 	if (err) {
 		WRITE_ONCE(port->dev, NULL);
+		port_drop_waiting(port);
 		NL_SET_ERR_MSG_MOD(extack, "the netdev cannot be hooked");
 	}
 	return err;
-}
-
-/* Packets that are in the hooks may go on to use the port for a grace period. */
-static void port_unhook(struct vfw_port *port)
-{
-	if (!port->dev)
-		return;
-	nf_unregister_net_hooks(dev_net(port->dev), port->ops, ARRAY_SIZE(port->ops));
-	/* Read under vfw_fragments.lock by a fragment that is to wait. */
-	WRITE_ONCE(port->dev, NULL);
-}
-
-static bool vm_holds(const struct vfw_vm *vm)
-{
-	return rcu_access_pointer(vm->hold);
-}
-
-/* Take the netdev off a port, with the packets held for it. */
-static void port_detach(struct vfw_port *port)
-{
-	port_unhook(port);
-	vfw_fragment_port_gone(port->vm, port);
-	if (!vm_holds(port->vm))
-		return;
-	/* A packet in the hook may still be on its way into the queue. */
-	synchronize_net();
-	vfw_hold_port_gone(port->vm, port);
 }
 
 static void port_changed(struct vfw_port *port)
@@ -273,7 +283,7 @@ struct vfw_port *vfw_port_add(struct vfw_vm *vm, const char *name, int type, boo
 err_id:
 	xa_erase(&vn->port_ids, port->id);
 err_port:
-	kfree(port);
+	kfree_rcu(port, rcu);
 	return ERR_PTR(err);
 }
 
@@ -296,7 +306,7 @@ static int port_replace(struct vfw_port *port, const char *name, int type, bool 
 	next->id = port->id;
 	err = port_attach(next, extack);
 	if (err) {
-		kfree(next);
+		kfree_rcu(next, rcu);
 		return err;
 	}
 	/* Over an entry that is there, this needs no memory. */
