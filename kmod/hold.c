@@ -33,6 +33,9 @@
  * only by trying, so that who has the lock can wait for the work to end.
  */
 
+/* Packets that are looked at with the queue locked. */
+#define SLICE	256
+
 /**
  * enum hold_stage - what happens to a packet that comes
  * @STAGE_WAITING: it is queued
@@ -222,25 +225,72 @@ unsigned int vfw_hold_packet(struct vfw_vm *vm, struct vfw_port *port, struct sk
 
 /* The hold's life. */
 
-/* Drop what waits: of one port, or, with NULL, of all. */
-static void drop_held(struct vfw_hold *hold, const struct vfw_port *port,
+static void drop_gone(struct vfw_hold *hold, struct sk_buff_head *gone,
 		      enum vfw_drop_reason reason)
 {
-	struct sk_buff *skb, *next;
+	struct sk_buff *skb;
+	u32 n = 0;
+
+	while ((skb = __skb_dequeue(gone))) {
+		vfw_stolen_drop(hold->vm, skb, reason);
+		if (++n % 64 == 0)
+			cond_resched();
+	}
+}
+
+/* Drop all that waits. */
+static void drop_held(struct vfw_hold *hold, enum vfw_drop_reason reason)
+{
 	struct sk_buff_head gone;
 
 	__skb_queue_head_init(&gone);
 	spin_lock_bh(&hold->lock);
-	skb_queue_walk_safe(&hold->queue, skb, next) {
-		if (port && vfw_stolen(skb)->port != port)
+	skb_queue_splice_init(&hold->queue, &gone);
+	hold->bytes = 0;
+	spin_unlock_bh(&hold->lock);
+	drop_gone(hold, &gone, reason);
+}
+
+/*
+ * Take what waits of a port out of the next SLICE packets of the queue behind @kept; returns the
+ * last of them that stays, or the queue itself when there is none, and in @more whether there are
+ * more.
+ */
+static struct sk_buff *take_slice(struct vfw_hold *hold, const struct vfw_port *port,
+				  struct sk_buff *kept, struct sk_buff_head *gone, bool *more)
+{
+	struct sk_buff *end = (struct sk_buff *)&hold->queue, *skb;
+	int left = SLICE;
+
+	lockdep_assert_held(&hold->lock);
+	while ((skb = kept->next) != end && left--) {
+		if (vfw_stolen(skb)->port != port) {
+			kept = skb;
 			continue;
+		}
 		__skb_unlink(skb, &hold->queue);
 		hold->bytes -= skb->truesize;
-		__skb_queue_tail(&gone, skb);
+		__skb_queue_tail(gone, skb);
 	}
-	spin_unlock_bh(&hold->lock);
-	while ((skb = __skb_dequeue(&gone)))
-		vfw_stolen_drop(hold->vm, skb, reason);
+	*more = skb != end;
+	return kept;
+}
+
+/* Drop what waits of a port. Under vfw_net.lock, so that what stays in the queue stays there. */
+static void drop_held_of(struct vfw_hold *hold, const struct vfw_port *port)
+{
+	struct sk_buff *kept = (struct sk_buff *)&hold->queue;
+	struct sk_buff_head gone;
+	bool more = true;
+
+	lockdep_assert_held(&hold->vm->vn->lock);
+	__skb_queue_head_init(&gone);
+	while (more) {
+		spin_lock_bh(&hold->lock);
+		kept = take_slice(hold, port, kept, &gone, &more);
+		spin_unlock_bh(&hold->lock);
+		drop_gone(hold, &gone, VFW_DROP_REASON_PORT_GONE);
+	}
 }
 
 static u32 release_batch(struct vfw_vm *vm, struct sk_buff_head *batch)
@@ -328,7 +378,7 @@ void vfw_hold_drop(struct vfw_vm *vm)
 	hold->stage = STAGE_OVER;
 	WRITE_ONCE(vm->state, VFW_VM_STATE_CLOSED);
 	spin_unlock_bh(&hold->lock);
-	drop_held(hold, NULL, VFW_DROP_REASON_HOLD_CLOSED);
+	drop_held(hold, VFW_DROP_REASON_HOLD_CLOSED);
 	hold_free(hold);
 }
 
@@ -344,7 +394,7 @@ void vfw_hold_port_gone(struct vfw_vm *vm, struct vfw_port *port)
 	struct vfw_hold *hold = vm_hold(vm);
 
 	if (hold)
-		drop_held(hold, port, VFW_DROP_REASON_PORT_GONE);
+		drop_held_of(hold, port);
 }
 
 static void add_totals(struct vfw_vm *vm, const struct vfw_flow_totals *totals)
@@ -387,7 +437,7 @@ static void hold_close(struct vfw_hold *hold)
 	hold->stage = STAGE_CLOSED;
 	WRITE_ONCE(hold->vm->state, VFW_VM_STATE_CLOSED);
 	spin_unlock_bh(&hold->lock);
-	drop_held(hold, NULL, VFW_DROP_REASON_HOLD_CLOSED);
+	drop_held(hold, VFW_DROP_REASON_HOLD_CLOSED);
 }
 
 static void hold_expired(struct vfw_hold *hold)
