@@ -15,7 +15,8 @@
 #include "vm.h"
 
 static const struct genl_multicast_group nl_groups[] = {
-	[VFW_NLGRP_EVENTS] = { .name = VFW_MCGRP_EVENTS, },
+	/* Events say what only they may ask for. */
+	[VFW_NLGRP_EVENTS] = GENL_GROUP_ADMIN(VFW_MCGRP_EVENTS),
 };
 
 /* The generated operations; vfw_nl_init() adds what the specification cannot say. */

@@ -172,9 +172,6 @@ static void get_vlans(struct flow_filter *filter, struct nlattr **attrs)
 	}
 }
 
-/* The last attribute that a filter may have; requests have room for no more. */
-#define FILTER_LAST	VFW_A_FLOW_VLAN_INNER_TYPE
-
 static int get_filter(struct flow_filter *filter, struct nlattr **attrs,
 		      struct netlink_ext_ack *extack)
 {
@@ -427,14 +424,10 @@ int vfw_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
  * struct flow_dump - a list of flows under way
  * @cursor: the first flow that was not listed yet
  * @vm: number of the VM; 0 at the beginning
- * @seq: raised when the VM got another flow table
- * @table: the table, only for being compared
  */
 struct flow_dump {
 	struct vfw_flow_cursor cursor;
 	u32 vm;
-	u32 seq;
-	unsigned long table;
 };
 
 static_assert(sizeof(struct flow_dump) <= sizeof_field(struct netlink_callback, ctx));
@@ -443,18 +436,13 @@ static_assert(sizeof(struct flow_dump) <= sizeof_field(struct netlink_callback, 
 static int dump_check(struct netlink_callback *cb, struct vfw_vm *vm)
 {
 	struct flow_dump *dump = (struct flow_dump *)cb->ctx;
-	unsigned long table;
 
 	if (dump->vm && dump->vm != vm->id) {
 		NL_SET_ERR_MSG_MOD(cb->extack, "the VM was deleted meanwhile");
 		return -ENOENT;
 	}
 	dump->vm = vm->id;
-	table = (unsigned long)rcu_access_pointer(vm->flows);
-	if (dump->table != table)
-		dump->seq++;
-	dump->table = table;
-	cb->seq = dump->seq;
+	cb->seq = vm->changes + 1; /* 0 is none */
 	return 0;
 }
 

@@ -10,4 +10,11 @@
 #define genl_info_dump(cb) genl_dumpit_info(cb)
 #endif
 
+/* A group for who has CAP_NET_ADMIN in the namespace. Kernels before 6.1.68 let anybody listen. */
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+#define GENL_GROUP_ADMIN(group) { .name = (group), .flags = GENL_MCAST_CAP_NET_ADMIN }
+#else
+#define GENL_GROUP_ADMIN(group) { .name = (group) }
+#endif
+
 #endif /* _VFW_COMPAT_NET_GENETLINK_H */
