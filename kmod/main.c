@@ -121,7 +121,12 @@ static void __exit vfw_exit(void)
 	vfw_nl_exit();
 	vfw_port_exit();
 	unregister_pernet_subsys(&net_ops);
-	/* rcu_work enters the queue when its grace period is over; then the queue is drained. */
+	/*
+	 * rcu_work enters the queue when its grace period is over. What runs then may resize a
+	 * table for the last time, which leaves more of it.
+	 */
+	rcu_barrier();
+	flush_workqueue(vfw_wq);
 	rcu_barrier();
 	destroy_workqueue(vfw_wq);
 	/* Work that ran may have freed by RCU in turn. */
