@@ -176,7 +176,7 @@ races() { # SECONDS
 		--suites 'vfw_flow*' build/smp-debug/vfw_kunit.ko
 	wait_all
 	VFW_KO=$top/build/smp-debug/vfw.ko later races-smp "$lab/host.sh" --kernel smp-debug --mem 2G \
-		--timeout $(($1 + 300)) --env "RACES_SECONDS=$1" -- "$top/selftests/races/test_races.sh"
+		--timeout $(($1 + 900)) --env "RACES_SECONDS=$1" -- "$top/selftests/races/test_races.sh"
 	wait_all
 }
 

@@ -110,6 +110,11 @@ run_command() {
 	fi
 }
 
+# lockdep stops for good at the first thing it finds. That it found nothing is to mean something.
+lockdep_looked() {
+	[ ! -e /proc/lockdep_stats ] || grep -q '^ debug_locks: *1$' /proc/lockdep_stats
+}
+
 main() {
 	make_root
 	mount_the_usual
@@ -130,6 +135,7 @@ main() {
 	status=$?
 	echo "lab: the command ended with status $status" > /dev/kmsg
 	! leak_scan_wanted || leak_scan_end
+	lockdep_looked || echo 'lab: BUG: lockdep is off' > /dev/kmsg
 	echo "$status" > "$vfw_ctl/status.new" && mv "$vfw_ctl/status.new" "$vfw_ctl/status"
 	power_off
 }
