@@ -276,7 +276,7 @@ def socket_closes():
 
 
 def permissions():
-    """Without CAP_NET_ADMIN in the namespace nothing is allowed, dumps neither."""
+    """Without CAP_NET_ADMIN in the namespace nothing is allowed, neither dumps nor events."""
     vm = nl.new_vm()
     child = os.fork()
     if not child:
@@ -289,7 +289,11 @@ def permissions():
                            'snapshot-save'):
                     same(user.ask(op, dump=True).errno, 1, f'dump of {op}')
                 same(user.ask('vm-new', {'uuid': NOBODY}).errno, 1, 'vm-new')
-            status = 0
+            with Client() as listener:
+                try:
+                    listener.ntf_subscribe('events')
+                except PermissionError:
+                    status = 0
         finally:
             os._exit(status)
     same(os.waitpid(child, 0)[1], 0, 'as a user')
