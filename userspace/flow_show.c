@@ -24,20 +24,6 @@ static __u64 number64(struct nlattr *const *attrs, int attr)
 	return attrs[attr] ? nla_get_u64(attrs[attr]) : 0;
 }
 
-static bool has_ports(unsigned int protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void print_end(struct nlattr *const *attrs, int address, int port)
 {
 	unsigned int protocol = number(attrs, VFW_A_FLOW_PROTOCOL);
@@ -50,7 +36,7 @@ static void print_end(struct nlattr *const *attrs, int address, int port)
 		return;
 	six = nla_len(attrs[address]) == 16;
 	address_text(nla_data(attrs[address]), nla_len(attrs[address]), text);
-	if (!has_ports(protocol))
+	if (!protocol_has_ports(protocol))
 		print_text("%s", text);
 	else if (service)
 		print_text("%s%s%s:%s", six ? "[" : "", text, six ? "]" : "", service);

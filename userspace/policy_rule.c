@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 
 #include "policy.h"
+#include "text.h"
 
 __printf(3, 4)
 static bool deny(struct policy_fault *fault, int attr, const char *format,
@@ -176,13 +177,6 @@ static bool settle_family(struct policy_rule *rule, struct policy_fault *fault)
 	return true;
 }
 
-static bool has_ports(__u8 protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ||
-	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_DCCP;
-}
-
 static bool judge_ports(const struct policy_rule *rule,
 			struct policy_fault *fault)
 {
@@ -190,7 +184,7 @@ static bool judge_ports(const struct policy_rule *rule,
 
 	if (!has(rule, attr))
 		attr = VFW_A_RULE_LOCAL_PORTS;
-	if (has(rule, attr) && !has_ports(rule->protocol))
+	if (has(rule, attr) && !protocol_has_ports(rule->protocol))
 		return deny(fault, attr,
 			    "ports in a rule whose protocol has none, expected tcp, udp, udplite, sctp or dccp");
 	return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "utf8.h"
 
 static bool is_digit(char c)
 {
@@ -102,28 +103,6 @@ const char *policy_duration_print(__u32 seconds, char *buf, size_t size)
 	return buf;
 }
 
-/* Bytes that the first byte of a character promises, and its payload bits. */
-static size_t promised(unsigned char first, __u32 *bits)
-{
-	if (first < 0x80) {
-		*bits = first;
-		return 1;
-	}
-	if (first >= 0xc2 && first <= 0xdf) {
-		*bits = first & 0x1f;
-		return 2;
-	}
-	if ((first & 0xf0) == 0xe0) {
-		*bits = first & 0x0f;
-		return 3;
-	}
-	if (first >= 0xf0 && first <= 0xf4) {
-		*bits = first & 0x07;
-		return 4;
-	}
-	return 0;
-}
-
 /**
  * policy_char() - Length of the next character
  * @text: where it begins
@@ -134,22 +113,13 @@ static size_t promised(unsigned char first, __u32 *bits)
  */
 size_t policy_char(const char *text, const char *end)
 {
-	static const __u32 least[] = { 0, 0x20, 0x80, 0x800, 0x10000 };
-	size_t len, i;
-	__u32 c;
+	size_t len = utf8_length(text, end - text);
 
-	len = promised((unsigned char)text[0], &c);
-	if (!len || (size_t)(end - text) < len)
+	if (!len || utf8_control(text))
 		return 0;
-	for (i = 1; i < len; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (text[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	/* Controls C0 (by @least) and C1, and what ends a line elsewhere. */
-	if ((c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029)
+	/* U+2028 and U+2029 end a line elsewhere. */
+	if (len == 3 && (memcmp(text, "\xe2\x80\xa8", 3) == 0 ||
+			 memcmp(text, "\xe2\x80\xa9", 3) == 0))
 		return 0;
 	return len;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "print.h"
 #include "text.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <netlink/attr.h>
@@ -24,35 +25,17 @@ static void line_break(void)
 		fputs_unlocked("    ", stdout);
 }
 
-/*
- * Bytes of the UTF-8 character at @s, 0 when there is none (RFC 3629, section 4): no
- * overlong forms, no surrogates, nothing above U+10FFFF.
- */
-static unsigned int utf8_length(const unsigned char *s)
-{
-	unsigned int length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-			      s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (unsigned int i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 static void json_string(const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *s = value;
 	/* What needs no escape is written at one go. */
-	const unsigned char *plain = s;
+	const char *plain = s;
 
 	putchar_unlocked('"');
 	while (*s) {
-		unsigned int length = utf8_length(s);
+		size_t length = utf8_length(s, UTF8_MAX);
 
-		if (length && *s >= 0x20 && *s != 0x7f && *s != '"' && *s != '\\') {
+		if (length && !(length == 1 && utf8_control(s)) && *s != '"' && *s != '\\') {
 			s += length;
 			continue;
 		}
@@ -60,7 +43,7 @@ static void json_string(const char *value)
 		if (length == 0)
 			fputs_unlocked("\\ufffd", stdout);
 		else
-			printf("\\u%04x", *s);
+			printf("\\u%04x", (unsigned char)*s);
 		plain = ++s;
 	}
 	fwrite_unlocked(plain, 1, s - plain, stdout);
@@ -143,17 +126,15 @@ void print_array_end(void)
  */
 void print_escape(char *buffer, size_t size, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *s = value;
 	size_t used = 0;
 
 	while (*s && used + 5 <= size) {
-		unsigned int length = utf8_length(s);
-		/* U+0080 to U+009F are control characters, too. */
-		bool control = *s < 0x20 || *s == 0x7f || (*s == 0xc2 && s[1] < 0xa0);
+		size_t length = utf8_length(s, UTF8_MAX);
 
-		if (length == 0 || control) {
+		if (length == 0 || utf8_control(s)) {
 			length = 1;
-			used += sprintf(buffer + used, "\\x%02x", *s);
+			used += sprintf(buffer + used, "\\x%02x", (unsigned char)*s);
 		} else {
 			memcpy(buffer + used, s, length);
 			used += length;

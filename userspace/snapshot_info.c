@@ -16,7 +16,6 @@
 #include <string.h>
 #include <time.h>
 
-#define FRAME_HEADER sizeof(struct vfw_state_frame)
 #define NS_PER_SEC 1000000000ULL
 
 /**
@@ -219,6 +218,8 @@ static int read_flow(struct info *info, size_t at)
 {
 	const struct state_stream *stream = &info->stream;
 	const void *record = stream->frame + at;
+	enum vfw_family family = stream->type == VFW_FRAME_TYPE_FLOWS_IPV4 ? VFW_FAMILY_IPV4 :
+									    VFW_FAMILY_IPV6;
 
 	if (stream->type == VFW_FRAME_TYPE_FLOWS_TAGGED) {
 		if (state_check_flow_tagged(stream, at, info->rules))
@@ -226,10 +227,9 @@ static int read_flow(struct info *info, size_t at)
 		record_flow_tagged(info->message, record);
 		return DONE;
 	}
-	if (state_check_flow(stream, at, info->rules))
+	if (state_check_flow(stream, at, family, info->rules))
 		return FAILED;
-	record_flow(info->message, record, stream->type == VFW_FRAME_TYPE_FLOWS_IPV4 ?
-					   VFW_FAMILY_IPV4 : VFW_FAMILY_IPV6);
+	record_flow(info->message, record, family);
 	return DONE;
 }
 
@@ -240,6 +240,8 @@ static int show_flows(struct info *info)
 	size_t at = FRAME_HEADER;
 	struct vnl_reply reply;
 
+	if (!info->loaded)
+		return state_fault(stream, 4, "flows without a policy");
 	/* Flows of all kinds are in one list. */
 	if (info->list >= VFW_FRAME_TYPE_FLOWS_IPV4)
 		info->list = stream->type;

@@ -61,7 +61,7 @@ static int look_at(struct save *save, const struct vfw_state_frame *frame, size_
 	if (type == VFW_FRAME_TYPE_HEADER &&
 	    length == sizeof(*frame) + sizeof(struct vfw_state_header))
 		return take_header(save, (const void *)(frame + 1));
-	if (type == VFW_FRAME_TYPE_FLOWS_IPV4 || type == VFW_FRAME_TYPE_FLOWS_IPV6)
+	if (type >= VFW_FRAME_TYPE_FLOWS_IPV4 && type <= VFW_FRAME_TYPE_FLOWS_TAGGED)
 		save->flows += le32toh(frame->count);
 	if (type == VFW_FRAME_TYPE_RULES)
 		save->rules += le32toh(frame->count);

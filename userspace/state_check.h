@@ -11,7 +11,8 @@ int state_check_ports(const struct state_stream *stream);
 int state_check_policy(const struct state_stream *stream);
 int state_check_rule(const struct state_stream *stream, size_t at);
 int state_check_stats(const struct state_stream *stream);
-int state_check_flow(const struct state_stream *stream, size_t at, __u32 rules);
+int state_check_flow(const struct state_stream *stream, size_t at, enum vfw_family family,
+		     __u32 rules);
 int state_check_flow_tagged(const struct state_stream *stream, size_t at, __u32 rules);
 
 #endif /* VFW_NL_STATE_CHECK_H */

@@ -23,7 +23,6 @@ static_assert(sizeof(struct vfw_state_flow6) == 112, "flow6");
 static_assert(sizeof(struct vfw_state_flow_tagged) == 128, "flow in a VLAN");
 static_assert(sizeof(struct vfw_state_end) == 40, "end");
 
-#define FRAME_HEADER sizeof(struct vfw_state_frame)
 #define CRC_AT offsetof(struct vfw_state_frame, crc)
 /* How much of the file is read at a time. */
 #define FILE_BUFFER (256 * 1024)

@@ -9,6 +9,8 @@
 #include <linux/vfw_state.h>
 #include <stdio.h>
 
+#define FRAME_HEADER sizeof(struct vfw_state_frame)
+
 /**
  * struct state_stream - a snapshot being read
  * @file: where from
@@ -58,7 +60,7 @@ int state_fault(const struct state_stream *stream, size_t at, const char *fmt, .
 /* The records of the present frame. */
 static inline const void *state_records(const struct state_stream *stream)
 {
-	return stream->frame + sizeof(struct vfw_state_frame);
+	return stream->frame + FRAME_HEADER;
 }
 
 static inline __u64 state_flows(const struct state_stream *stream)
@@ -68,7 +70,7 @@ static inline __u64 state_flows(const struct state_stream *stream)
 
 static inline size_t state_records_length(const struct state_stream *stream)
 {
-	return stream->length - sizeof(struct vfw_state_frame);
+	return stream->length - FRAME_HEADER;
 }
 
 #endif /* VFW_NL_STATE_STREAM_H */

@@ -189,6 +189,17 @@ const char *protocol_name(unsigned int protocol)
 	return protocols[protocol];
 }
 
+/**
+ * protocol_has_ports() - does a protocol's header begin with two ports?
+ * @protocol: its number
+ */
+bool protocol_has_ports(unsigned int protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ||
+	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_DCCP;
+}
+
 /* The same of /etc/services, for TCP and UDP. */
 static const char *services[2][65536];
 static bool services_read;

@@ -21,6 +21,7 @@ const char *address_text(const void *address, unsigned int bytes, char text[ADDR
 
 int protocol_parse(const char *word);
 const char *protocol_name(unsigned int protocol);
+bool protocol_has_ports(unsigned int protocol);
 const char *service_name(unsigned int protocol, unsigned int port);
 
 bool vlan_type_known(unsigned int type);

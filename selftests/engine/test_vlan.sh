@@ -205,11 +205,13 @@ flows_now() {
 }
 
 test_snapshot() {
-	local before
+	local before saved
 	vfw-nl vm freeze "$VM"
 	before=$(flows_now)
 	check_same 'flows to be saved' "$(wc -l <<< "$before")" 8
-	check 'saves' vfw-nl snapshot save "$VM" file "$tmp/state"
+	saved=$(vfw-nl snapshot save "$VM" file "$tmp/state")
+	check_same 'saves all flows, and counts those in VLANs too' \
+		"$(grep -o '[0-9]* flows' <<< "$saved")" "$(vfw-nl flow show "$VM" | grep -c .) flows"
 	check 'the snapshot has flows in VLANs' grep -q ' vlan 7 vlan-type 802.1ad vlan-inner 5 ' \
 		<(vfw-nl snapshot info "$tmp/state")
 	check 'and says that the port is a trunk' grep -q '^port port0 type host trunk$' \

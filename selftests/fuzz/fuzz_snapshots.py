@@ -5,7 +5,7 @@ Snapshots, altered by somebody who knows the format, and restored.
     fuzz_snapshots.py SECONDS SEED | replay FILE
 
 After a refusal the VM is as it was. What is accepted can be saved again, and its flows meet
-packets.
+packets. "snapshot info" finds good what the kernel accepts, and only that.
 """
 
 import ctypes
@@ -46,6 +46,10 @@ drop in ipv4 tcp stateless flags syn/syn,ack local port 9
 reject in tcp
 pass both 47
 '''
+
+# What does not lie in a record: the VM that is there, other records, the host.
+NOT_OF_A_RECORD = (b'snapshot of another VM', b'replayed: incarnation', b'the flow is there already',
+                   b'rules of the policy overlap', b'no memory')
 
 library = ctypes.CDLL(os.path.join(TOP, 'userspace/build/fuzz/snapshot_mutate.so'))
 library.snapshot_mutate.restype = ctypes.c_size_t
@@ -95,7 +99,7 @@ class Wire:
 
 
 class Fuzz(Run):
-    """Programs of steps: ["restore" or "tool", snapshot]."""
+    """Programs of steps: ["restore", "info" or "tool", snapshot]."""
     kind = 'snapshots'
 
     def __init__(self, seed):
@@ -172,7 +176,9 @@ class Fuzz(Run):
             data = rng.choice(self.seeds)
             if rng.random() > 0.02:
                 data = mutate(data, rng.getrandbits(64))
-            steps.append(['tool' if rng.random() < 0.01 else 'restore', data.hex()])
+            what = rng.random()
+            steps.append(['tool' if what < 0.01 else 'info' if what < 0.1 else 'restore',
+                          data.hex()])
         return steps
 
     def execute(self, steps):
@@ -181,7 +187,10 @@ class Fuzz(Run):
             if what == 'tool':
                 good = self.restore_by_tool(data)
             else:
-                good = restore(self.nl, VM, data)
+                refusals = []
+                good = restore(self.nl, VM, data, refusals)
+                if what == 'info':
+                    self.check_info(number, data, refusals)
             if good is not None:
                 self.accepted += 1
                 self.check_accepted(number, good)
@@ -189,19 +198,32 @@ class Fuzz(Run):
                 self.check_refused(number, number % 8 == 0 or number == len(steps) - 1)
         return len(steps)
 
-    def restore_by_tool(self, data):
-        """As a user does."""
+    def run_tool(self, data, *words):
+        """With the snapshot as a file. Is all well?"""
         path = os.path.join('/tmp', 'fuzz.snapshot')
         with open(path, 'wb') as file:
             file.write(data)
-        done = subprocess.run(['vfw-nl', 'snapshot', 'restore', NAME, 'file', path], check=False,
+        done = subprocess.run(['vfw-nl', 'snapshot', *words, path], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode not in (0, 1, 2):
             raise Failure(f'vfw-nl: status {done.returncode}: {done.stdout}')
         self.said = done.stdout
-        return b'' if done.returncode == 0 else None
+        return done.returncode == 0
+
+    def restore_by_tool(self, data):
+        """As a user does."""
+        return b'' if self.run_tool(data, 'restore', NAME, 'file') else None
 
     # What must hold.
+
+    def check_info(self, number, data, refusals):
+        """The tool and the kernel find the same in the records."""
+        good = self.run_tool(data, 'info')
+        if good and refusals and not any(why in refusals[0] for why in NOT_OF_A_RECORD):
+            raise Failure(f'step {number}: info found nothing, the kernel said {refusals[0]}')
+        if not good and not refusals:
+            raise Failure(f'step {number}: the kernel found nothing, info said '
+                          f'{self.said.splitlines()[-1]}')
 
     def check_refused(self, number, thoroughly):
         """The VM has what it had."""

@@ -267,10 +267,10 @@ def frames_of(data):
         data = data[length:]
 
 
-def restore(nl, vm, data):
+def restore(nl, vm, data, refusals=None):
     """
     Begin, all frames, commit, and abort if that was not all: as much at a time as the socket takes.
-    The reply to the commit, or None when it was refused.
+    The reply to the commit, or None when it was refused; refusals gets what was said to that.
     """
     frame = spec.attr('snapshot', 'frame')
     payloads = [('restore-frame', attr(frame, part)) for part in frames_of(data)]
@@ -287,6 +287,8 @@ def restore(nl, vm, data):
     codes = {seq: code for seq, code, _ in answers if code is not None}
     expect(codes.get(1), 0, 'restore-begin')
     if codes.get(commit):
+        if refusals is not None:
+            refusals += [said for _, code, said in answers if code]
         return None
     replies = [reply for seq, code, reply in answers if seq == commit and code is None]
     expect(len(replies), 1, 'replies to a commit')

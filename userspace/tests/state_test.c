@@ -138,12 +138,12 @@ static void set(const char *message, unsigned int type, size_t at, const void *v
 		size_t length)
 {
 	__u8 *bytes = (__u8 *)stream_frame(&stream, type) + at;
-	__u8 before[16];
+	__u8 before[32];
 
 	memcpy(before, bytes, length);
 	memcpy(bytes, value, length);
 	stream_seal(&stream);
-	expect(message, message);
+	expect(message ? message : "a record that is good", message);
 	memcpy(bytes, before, length);
 	stream_seal(&stream);
 }
@@ -151,6 +151,10 @@ static void set(const char *message, unsigned int type, size_t at, const void *v
 #define SET(message, type, at, value)						\
 	set(message, VFW_FRAME_TYPE_##type, at, &(typeof(value)){ value },	\
 	    sizeof(value))
+/* The same with bytes, which need not be of one field. */
+#define BYTES(message, type, at, ...)						\
+	set(message, VFW_FRAME_TYPE_##type, at, (const __u8[]){ __VA_ARGS__ },	\
+	    sizeof((const __u8[]){ __VA_ARGS__ }))
 #define IN(record, field) (sizeof(struct vfw_state_frame) + offsetof(struct record, field))
 #define HEAD(field) offsetof(struct vfw_state_frame, field)
 
@@ -197,8 +201,22 @@ static void test_records(void)
 	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_tagged),
 	    htole32(VFW_FLOWS_MAX + 1));
 	SET("creator", HEADER, IN(vfw_state_header, creator[23]), (__u8)1);
+	SET("creator", HEADER, IN(vfw_state_header, creator[13]), htobe64(1));
 	SET("name", VM, IN(vfw_state_vm, name[63]), (__u8)'x');
+	SET("name is empty", VM, IN(vfw_state_vm, name), htole32(0));
+	BYTES("name is not UTF-8", VM, IN(vfw_state_vm, name), 0x1b);
+	BYTES("name is not UTF-8", VM, IN(vfw_state_vm, name), 0x7f);
+	BYTES("name is not UTF-8", VM, IN(vfw_state_vm, name), 0xc2, 0x9f);
+	BYTES("name is not UTF-8", VM, IN(vfw_state_vm, name), 0xed, 0xa0, 0x80);
+	BYTES("name is not UTF-8", VM, IN(vfw_state_vm, name[2]), 0xe2, 0x80);
+	BYTES(NULL, VM, IN(vfw_state_vm, name), 0xe2, 0x80, 0xa8);
 	SET("name is empty", PORT, IN(vfw_state_port, name), (__u8)0);
+	BYTES("none that a netdev", PORT, IN(vfw_state_port, name), 'a', '/', ' ', 'b');
+	BYTES("none that a netdev", PORT, IN(vfw_state_port, name), ':');
+	BYTES("none that a netdev", PORT, IN(vfw_state_port, name), 0xc3, 0xa0);
+	BYTES("none that a netdev", PORT, IN(vfw_state_port, name), '.', 0, 0, 0);
+	BYTES("none that a netdev", PORT, IN(vfw_state_port, name), '.', '.', 0, 0);
+	BYTES(NULL, PORT, IN(vfw_state_port, name), '.', '.', '.', 0x1b);
 	SET("there is no port-type 2", PORT, IN(vfw_state_port, type), (__u8)2);
 	SET("unknown flags 0x2", PORT, IN(vfw_state_port, flags), (__u8)2);
 	SET("reserved", PORT, IN(vfw_state_port, reserved[5]), (__u8)1);
@@ -230,6 +248,48 @@ static void test_records(void)
 	    IN(vfw_state_drop, reason), htole32(28));
 }
 
+/* From the flags on: flags, action, direction, family, protocol; type and code of ICMP; TCP flags. */
+#define RULE(message, ...) BYTES(message, RULES, IN(vfw_state_rule, flags), __VA_ARGS__)
+
+/* The first rule has ranges of both ends and a comment, the second one (88 bytes on) has none. */
+static void test_rules(void)
+{
+	const size_t second = 88;
+	const size_t ranges = IN(vfw_state_rule, length) + sizeof(struct vfw_state_rule);
+	const size_t comment = ranges + 2 * sizeof(struct vfw_state_range);
+
+	RULE("whose protocol has none", 0, 1, 0, 0, 0);
+	RULE("whose protocol has none", VFW_STATE_RULE_PROTOCOL, 1, 0, 0, IPPROTO_GRE);
+	RULE(NULL, VFW_STATE_RULE_PROTOCOL, 1, 0, 0, IPPROTO_DCCP);
+	RULE("an ICMP type in a rule of another", VFW_STATE_RULE_PROTOCOL |
+	     VFW_STATE_RULE_ICMP_TYPE, 1, 0, 0, IPPROTO_TCP, 8);
+	RULE("TCP flags in a rule of another", VFW_STATE_RULE_PROTOCOL |
+	     VFW_STATE_RULE_TCP_FLAGS, 1, 0, 0, IPPROTO_UDP, 0, 0, 2, 2);
+	RULE("that opens flows", VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_TCP_FLAGS,
+	     1, 0, 0, IPPROTO_TCP, 0, 0, 2, 2);
+	RULE("no TCP flag is under the mask", VFW_STATE_RULE_PROTOCOL |
+	     VFW_STATE_RULE_TCP_FLAGS | VFW_STATE_RULE_STATELESS,
+	     1, 0, 0, IPPROTO_TCP, 0, 0, 0, 0);
+	RULE("that the mask leaves out", VFW_STATE_RULE_PROTOCOL |
+	     VFW_STATE_RULE_TCP_FLAGS | VFW_STATE_RULE_STATELESS,
+	     1, 0, 0, IPPROTO_TCP, 0, 0, 3, 2);
+	RULE(NULL, VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_TCP_FLAGS | VFW_STATE_RULE_STATELESS,
+	     1, 0, 0, IPPROTO_TCP, 0, 0, 2, 3);
+	BYTES("is empty", RULES, ranges, 81);
+	BYTES("the comment is not UTF-8", RULES, comment, 0x0a);
+	BYTES("a zero within the comment", RULES, comment, 0);
+	BYTES("ICMP, in a rule of IPv6", RULES, second + IN(vfw_state_rule, flags),
+	      VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_REMOTE, 1, 0, 2, IPPROTO_ICMP);
+	BYTES("ICMPv6, in a rule of IPv4", RULES, second + IN(vfw_state_rule, flags),
+	      VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_REMOTE, 1, 0, 1, IPPROTO_ICMPV6);
+	BYTES("code without a type", RULES, second + IN(vfw_state_rule, flags),
+	      VFW_STATE_RULE_PROTOCOL | VFW_STATE_RULE_REMOTE | VFW_STATE_RULE_ICMP_CODE,
+	      1, 0, 1, IPPROTO_ICMP, 0, 1);
+	BYTES(NULL, RULES, second + IN(vfw_state_rule, flags), VFW_STATE_RULE_PROTOCOL |
+	      VFW_STATE_RULE_REMOTE | VFW_STATE_RULE_ICMP_TYPE | VFW_STATE_RULE_ICMP_CODE,
+	      1, 0, 1, IPPROTO_ICMP, 3, 1);
+}
+
 /* The fifth flow of the stream is of SCTP. */
 #define SCTP_FLOW (4 * sizeof(struct vfw_state_flow4))
 
@@ -237,16 +297,16 @@ static void test_flow_records(void)
 {
 	SET("in state 0", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)0);
 	SET("in state ", FLOWS_IPV6, IN(vfw_state_flow, state), (__u8)spec_flow_state.count);
-	SET("protocol 6 cannot be stream", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)3);
-	SET("protocol 6 cannot be sctp-est", FLOWS_IPV4, IN(vfw_state_flow, state),
+	SET("protocol 6 cannot be in state stream", FLOWS_IPV4, IN(vfw_state_flow, state), (__u8)3);
+	SET("protocol 6 cannot be in state sctp-est", FLOWS_IPV4, IN(vfw_state_flow, state),
 	    (__u8)VFW_FLOW_STATE_SCTP_ESTABLISHED);
-	SET("protocol 132 cannot be tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
+	SET("protocol 132 cannot be in state tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
 	    (__u8)132);
 	SET("window scales in a flow of SCTP", FLOWS_IPV4, SCTP_FLOW + IN(vfw_state_flow, scales),
 	    (__u8)1);
 	SET("unknown SCTP flags", FLOWS_IPV4, SCTP_FLOW + IN(vfw_state_flow, tcp_flags_remote),
 	    (__u8)2);
-	SET("protocol 17 cannot be tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
+	SET("protocol 17 cannot be in state tcp-est", FLOWS_IPV4, IN(vfw_state_flow, protocol),
 	    (__u8)17);
 	SET("unknown flags", FLOWS_IPV4, IN(vfw_state_flow, flags), (__u8)4);
 	SET("lifetime 1728000001", FLOWS_IPV4, IN(vfw_state_flow, expires),
@@ -258,6 +318,92 @@ static void test_flow_records(void)
 	SET("unknown TCP flags", FLOWS_IPV6, IN(vfw_state_flow, tcp_flags_remote),
 	    (__u8)0x40);
 	SET("reserved", FLOWS_IPV6, IN(vfw_state_flow, reserved[1]), (__u8)1);
+}
+
+/* The fourth one is of UDP. From its ports on: ports, protocol, state, flags. */
+#define UDP_FLOW(message, ...)							\
+	BYTES(message, FLOWS_IPV4, 3 * sizeof(struct vfw_state_flow4) +		\
+	      IN(vfw_state_flow, local_port), __VA_ARGS__)
+
+static void test_flow_keys(void)
+{
+	UDP_FLOW("local port in a flow of protocol 47", 0, 1, 0, 0, IPPROTO_GRE, 1, 0);
+	UDP_FLOW("remote port in a flow of protocol 47", 0, 0, 0, 1, IPPROTO_GRE, 1, 0);
+	UDP_FLOW("remote port in a flow of protocol 1", 0, 1, 0, 1, IPPROTO_ICMP, 1, 0);
+	UDP_FLOW("protocol 47 cannot be in state stream", 0, 0, 0, 0, IPPROTO_GRE, 3, 0);
+	UDP_FLOW("protocol 33 cannot be in state stream", 0, 1, 0, 1, IPPROTO_DCCP, 3, 0);
+	UDP_FLOW("the protocol is 58, in a flow of ipv4", 0, 1, 0, 0, IPPROTO_ICMPV6, 1, 0);
+	UDP_FLOW("unknown flags", 0, 1, 0, 1, IPPROTO_UDP, 1, VFW_STATE_FLOW_ECHO_BOTH);
+	UDP_FLOW(NULL, 0, 0, 0, 0, IPPROTO_GRE, 2, 0);
+	UDP_FLOW(NULL, 0, 1, 0, 0, IPPROTO_ICMP, 2, VFW_STATE_FLOW_ECHO_BOTH);
+	UDP_FLOW(NULL, 0, 1, 0, 1, IPPROTO_UDPLITE, 3, 0);
+}
+
+/* State, flags, scales, TCP flags of both ends. The VM's window is of 65535, the other one larger. */
+#define TCP(message, ...)							\
+	BYTES(message, FLOWS_IPV4, IN(vfw_state_flow, state), __VA_ARGS__)
+
+static void test_tcp(void)
+{
+	const __u8 ws = VFW_TCP_WINDOW_SCALE, syn = VFW_TCP_SYN, fin = VFW_TCP_FIN,
+		   acked = VFW_TCP_FIN | VFW_TCP_FIN_ACKED, unknown = VFW_TCP_UNKNOWN;
+
+	SET("the largest window 0", FLOWS_IPV4, IN(vfw_state_flow, tcp_local.max_window),
+	    htole32(0));
+	SET("the largest window 1073725441", FLOWS_IPV4,
+	    IN(vfw_state_flow, tcp_remote.max_window), htole32(1073725441));
+	SET("-1048577 bytes behind", FLOWS_IPV4, IN(vfw_state_flow, tcp_remote.max_end),
+	    htole32(-1048577));
+	SET(NULL, FLOWS_IPV4, IN(vfw_state_flow, tcp_remote.max_end), htole32(-1048576));
+	SET("1073725441 bytes behind", FLOWS_IPV4, IN(vfw_state_flow, tcp_local.max_end),
+	    htole32(1073725440));
+	TCP("a FIN that was acknowledged, but not", 7, 0, 0, VFW_TCP_FIN_ACKED, 0);
+	TCP("scale that was not offered", 7, 0, 0x01, syn, syn);
+	TCP("scale that one end alone", 7, 0, 0x01, ws, syn);
+	TCP(NULL, 7, 0, 0x71, ws, ws);
+	TCP("flags 0 and 0 in state tcp-syn-sent", 4, 0, 0, 0, 0);
+	TCP("window of a SYN 8388480", 4, 0, 0, syn, syn);
+	TCP(NULL, 4, 0, 0x01, syn | ws, 0);
+	TCP("in state tcp-syn-sent2", 5, 0, 0, syn, 0);
+	TCP("in state tcp-syn-recv", 6, 0, 0, syn | unknown, 0);
+	TCP("in state tcp-syn-recv", 6, 0, 0, fin, 0);
+	TCP(NULL, 6, 0, 0, syn | fin, 0);
+	TCP("in state tcp-established", 7, 0, 0, fin, 0);
+	TCP("in state tcp-fin-wait", 8, 0, 0, 0, 0);
+	TCP(NULL, 8, 0, 0, fin, 0);
+	TCP("in state tcp-close-wait", 9, 0, 0, fin, 0);
+	TCP(NULL, 9, 0, 0, acked, 0);
+	TCP("in state tcp-last-ack", 10, 0, 0, acked, 0);
+	TCP(NULL, 10, 0, 0, acked, fin);
+	TCP("in state tcp-time-wait", 11, 0, 0, acked, fin);
+	TCP(NULL, 11, 0, 0, acked, acked);
+	TCP(NULL, 12, 0, 0x01, ws, fin);
+}
+
+/* State, flags, scales, SCTP flags, reserved; all tags are there, and the far end opened. */
+#define SCTP(message, ...)							\
+	BYTES(message, FLOWS_IPV4, SCTP_FLOW + IN(vfw_state_flow, state), __VA_ARGS__)
+#define NO_TAG 0, 0, 0, 0
+
+static void test_sctp(void)
+{
+	const __u8 echoed = VFW_SCTP_ECHOED;
+
+	SCTP("an SCTP flag in state sctp-cookie-wait", 13, 0, 0, echoed, 0);
+	SCTP("no SCTP flag in state sctp-cookie-echoed", 14, 0, 0, 0, 0);
+	SCTP("an SCTP flag in state sctp-closed", 19, 0, 0, 0, echoed);
+	SCTP("an SCTP flag in state sctp-heartbeat-sent", 20, 0, 0, 0, echoed);
+	SCTP(NULL, 13, 0, 0, 0, 0, 0, 0, NO_TAG);
+	SCTP("tags are missing in state sctp-cookie-wait", 13, 1, 0, 0, 0, 0, 0, NO_TAG);
+	SCTP("tags are missing in state sctp-cookie-echoed", 14, 0, 0, echoed, 0, 0, 0, NO_TAG);
+	SCTP("tags are missing in state sctp-heartbeat", 20, 0, 0, 0, 0, 0, 0, NO_TAG);
+	SCTP("tags are missing in state sctp-shutdown-sent", 16, 0, 0, 0, 0, 0, 0, NO_TAG);
+	SCTP(NULL, 19, 0, 0, 0, 0, 0, 0, NO_TAG);
+	SCTP("tags are missing in state sctp-closed", 19, 0, 0, 0, 0, 0, 0, NO_TAG, NO_TAG,
+	     NO_TAG, NO_TAG);
+	SCTP("tags are missing in state sctp-established", 15, 0, 0, echoed, 0, 0, 0,
+	     1, 0, 0, 0, NO_TAG);
+	SCTP(NULL, 15, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, NO_TAG);
 }
 
 /* The first is of IPv4 and in two VLANs. */
@@ -295,7 +441,7 @@ static void test_trailing(void)
 int main(void)
 {
 	static const struct stream_content content = {
-		.rules = 4, .flows_ipv4 = 5, .flows_ipv6 = 2, .flows_tagged = 2, .odd_name = true,
+		.rules = 4, .flows_ipv4 = 5, .flows_ipv6 = 2, .flows_tagged = 2, .odd_creator = true,
 	};
 	int null = open("/dev/null", O_WRONLY);
 
@@ -308,6 +454,10 @@ int main(void)
 	stream_make(&stream, &content);
 	test_frames();
 	test_records();
+	test_rules();
+	test_flow_keys();
+	test_tcp();
+	test_sctp();
 	test_flow_records();
 	test_tagged_records();
 	test_trailing();

@@ -62,14 +62,14 @@ static void put_head(struct stream *stream, const struct stream_content *content
 	header->time = htole64(1700000000ULL * 1000000000);
 	header->flags = htole32(VFW_STATE_HEADER_FROZEN);
 	memcpy(header->creator, "test", 4);
+	if (content->odd_creator)
+		/* A quote, a control character, a letter of two bytes and half of one. */
+		memcpy(header->creator, "w\"eb\x1b[31m \xc3\xa9\xc3", 13);
 	finish(stream, 1);
 
 	begin(stream, VFW_FRAME_TYPE_VM);
 	vm = extend(stream, sizeof(*vm));
 	memcpy(vm->name, "web", 3);
-	if (content->odd_name)
-		/* A quote, a control character, a letter of two bytes and half of one. */
-		memcpy(vm->name, "w\"eb\x1b[31m \xc3\xa9\xc3", 13);
 	finish(stream, 1);
 
 	begin(stream, VFW_FRAME_TYPE_PORT);

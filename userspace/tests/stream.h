@@ -33,7 +33,7 @@ struct stream {
  * @flows_tagged: how many in VLANs
  * @rules: how many rules
  * @no_policy: no policy at all
- * @odd_name: the name is one that the kernel would refuse
+ * @odd_creator: what wrote it is no text for a terminal
  */
 struct stream_content {
 	unsigned int flows_ipv4;
@@ -41,7 +41,7 @@ struct stream_content {
 	unsigned int flows_tagged;
 	unsigned int rules;
 	bool no_policy;
-	bool odd_name;
+	bool odd_creator;
 };
 
 void stream_make(struct stream *stream, const struct stream_content *content);

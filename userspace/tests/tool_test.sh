@@ -126,7 +126,7 @@ assert s["flow"][6]["vlan"] == 1 and s["flow"][6]["vlan-type"] == 0x88a8
 assert s["flow"][6]["vlan-inner"] == 4094 and s["flow"][6]["vlan-inner-type"] == 0x8100
 assert s["flow"][7]["vlan"] == 2 and "vlan-inner" not in s["flow"][7]
 assert s["end"]["flows-tagged"] == 2 and "vlan" not in s["flow"][0]
-assert s["name"] == 'w"eb\x1b[31m \u00e9\ufffd'
+assert s["name"] == "web" and s["creator"] == 'w"eb\x1b[31m \u00e9\ufffd'
 END
 	# What is damaged halfway still gives whole JSON, and the place.
 	size=$(stat -c %s "$box/good")
@@ -142,6 +142,26 @@ END
 		file "$box/good" port eth0=tap0
 	code 1 "two ports would be named macvtap0" "$tool" snapshot restore \
 		file "$box/good" port tap0=macvtap0
+}
+
+# faulty TEXT TYPE AT HEX: other bytes in the records of a frame, for which info says TEXT
+faulty() {
+	"$build/tests/stream_gen" 3 4 2 2 "$2" "$3" "$4" > "$box/faulty" || fail "stream_gen: $*"
+	code 1 "$1" "$tool" snapshot info "$box/faulty"
+	grep -q "all checked" "$box/out" && fail "$1: all checked"
+}
+
+# What the kernel would refuse for what a record holds. The fourth flow of IPv4 is of UDP; the first
+# rule has ports.
+records() {
+	faulty "the name is not UTF-8 without control characters" 2 0 1b5b6d
+	faulty "the name is none that a netdev can have" 3 0 612f2062
+	faulty "ranges of ports in a rule whose protocol has none" 5 2 0001000000
+	faulty "a local port in a flow of protocol 47" 7 312 2f03
+	faulty "a flow of protocol 47 cannot be in state stream" 7 308 000000002f03
+	faulty "the protocol is 58, in a flow of ipv4" 7 308 000000003a01
+	faulty "the largest window 0 is not from 1 to" 7 52 \
+		3f3f0000000000000000000000000000000000000000000000000000
 }
 
 # The policy that info prints is one that can be loaded.
@@ -163,6 +183,7 @@ help_pages
 batches
 no_module
 snapshots
+records
 policies
 full_disk
 echo "tool_test: $cases cases, $failures failed"
