@@ -17,7 +17,9 @@ static bool is_icmp(const struct vfw_state_flow *flow)
 static int check_key(const struct state_stream *stream, size_t at,
 		     const struct vfw_state_flow *flow, enum vfw_family family)
 {
-	if (is_icmp(flow) && (flow->protocol == IPPROTO_ICMP) != (family == VFW_FAMILY_IPV4))
+	__u8 other = family == VFW_FAMILY_IPV4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+
+	if (flow->protocol == other)
 		return fault(stream, at, vfw_state_flow, protocol,
 			     "the protocol is %u, in a flow of %s", flow->protocol,
 			     spec_enum_name(&spec_family, family));

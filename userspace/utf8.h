@@ -10,8 +10,8 @@
 #define UTF8_MAX 4
 
 /*
- * Bytes of the character at @text, of which there are @left, at least one; 0 when there is none (RFC
- * 3629, section 4): no overlong forms, no surrogates, nothing above U+10FFFF.
+ * Bytes of the character at @text, of which there are @left, at least one; 0 when there is none
+ * (RFC 3629, section 4): no overlong forms, no surrogates, nothing above U+10FFFF.
  */
 static inline size_t utf8_length(const char *text, size_t left)
 {
