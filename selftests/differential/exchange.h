@@ -128,6 +128,7 @@ struct sent {
  * @vfw: and vfw
  * @mirror: vfw has a flow of what is mirrored, as if the far end's address were the VM's
  * @state_why: why these differ, as long as they do
+ * @age_why: why one has known of the exchange for longer than the other
  */
 struct exchange {
 	u64 number;
@@ -144,7 +145,7 @@ struct exchange {
 	u32 n_past;
 	struct vfwd_side conntrack, vfw;
 	bool mirror;
-	u8 state_why;
+	u8 state_why, age_why;
 };
 
 static inline bool is_echo(const struct exchange *x)

@@ -166,7 +166,10 @@ static enum why explain(const struct judged *j, enum aspect aspect)
 		if (row->aspects & aspect && row->causes >> j->cause & 1 &&
 		    row->rules >> j->rule & 1 && (!row->also || row->also(j)))
 			return row->why;
-	return aspect == VERDICT ? explain_known(j) : UNEXPLAINED;
+	if (aspect == VERDICT)
+		return explain_known(j);
+	/* Old enough for the one, and not for the other. */
+	return j->conntrack->due != j->vfw->due ? j->x->age_why : UNEXPLAINED;
 }
 
 /* States of TCP are compared in compare.c. */
@@ -295,6 +298,8 @@ static const char *find(struct exchange *x, const struct judged *j, enum why *wh
 		x->state_why = *why ? *why : explain(j, STATE);
 	if (!same && !x->state_why)
 		return "state";
+	if (j->conntrack->known != j->vfw->known)
+		x->age_why = x->state_why;
 	if (!*why)
 		*why = x->state_why;
 	return NULL;

@@ -50,8 +50,12 @@ echo 0 > nf_conntrack_tcp_loose
 echo 0 > nf_conntrack_tcp_be_liberal
 echo 1 > nf_conntrack_checksum
 for timeout in nf_conntrack_*timeout*; do
-	echo 100000 > "$timeout"
+	[ "$timeout" = nf_conntrack_frag6_timeout ] || echo 100000 > "$timeout"
 done
+# Fragments have room until their time is over, in whatever order they come.
+echo 1000000000 > nf_conntrack_frag6_high_thresh
+echo 1000000000 > /proc/sys/net/ipv4/ipfrag_high_thresh
+echo 0 > /proc/sys/net/ipv4/ipfrag_max_dist
 cd /
 nft -f - <<-'RULES'
 	table bridge differential {
@@ -82,6 +86,8 @@ side vfw-nl policy load "$vm" - <<-'POLICY'
 	default out pass
 	limit flows 2097152
 	limit half-open 2097152
+	limit fragments 16384
+	limit fragment-bytes 67108864
 	timeout tcp-syn-sent 1d
 	timeout tcp-syn-recv 1d
 	timeout tcp-established 1d

@@ -45,6 +45,21 @@ static struct {
 	u8 other;
 } came_out[N_DEVS];
 
+/* Frames that came out, if that is of interest. */
+static u8 out[65536];
+static u32 out_bytes, out_room;
+
+static void keep_frame(const struct sk_buff *skb, unsigned int i)
+{
+	struct vfwd_out head = { .side = i >= DV0, .length = skb->len };
+
+	if (out_bytes + sizeof(head) + skb->len > out_room)
+		return;
+	memcpy(out + out_bytes, &head, sizeof(head));
+	if (!skb_copy_bits(skb, 0, out + out_bytes + sizeof(head), skb->len))
+		out_bytes += sizeof(head) + skb->len;
+}
+
 static netdev_tx_t differential_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	unsigned int i = *(unsigned int *)netdev_priv(dev);
@@ -55,6 +70,8 @@ static netdev_tx_t differential_xmit(struct sk_buff *skb, struct net_device *dev
 		came_out[i].same++;
 	else
 		came_out[i].other++;
+	if (out_room)
+		keep_frame(skb, i);
 	consume_skb(skb);
 	return NETDEV_TX_OK;
 }
@@ -339,9 +356,14 @@ static int run_one(struct vfwd_packet __user *user)
 	if (p.length < ETH_HLEN || p.length > sizeof(frame) || p.dir > VFW_DIRECTION_OUT)
 		return -EINVAL;
 	length = p.length;
+	out_bytes = 0;
+	out_room = p.out ? min_t(u32, p.out_bytes, sizeof(out)) : 0;
 	if (copy_from_user(frame, u64_to_user_ptr(p.frame), length))
 		return -EFAULT;
 	err = run_packet(&p);
+	p.out_bytes = out_bytes;
+	if (!err && out_bytes && copy_to_user(u64_to_user_ptr(p.out), out, out_bytes))
+		err = -EFAULT;
 	if (!err && copy_to_user(user, &p, sizeof(p)))
 		err = -EFAULT;
 	return err;

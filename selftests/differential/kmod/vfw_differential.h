@@ -67,6 +67,12 @@ struct vfwd_side {
 	__u8 entry[2];
 };
 
+/* A frame that came out: of conntrack's side, 0, or vfw's, 1. */
+struct vfwd_out {
+	__u16 side;
+	__u16 length;
+};
+
 /**
  * struct vfwd_packet - a packet, and what became of it
  * @frame: where it lies
@@ -79,6 +85,8 @@ struct vfwd_side {
  * @remote: and the far end
  * @local_port: ports, or identifier of an echo
  * @remote_port: likewise
+ * @out_bytes: room at @out; then what is there
+ * @out: where to put the frames that came out, each behind a struct vfwd_out, or 0
  * @conntrack: filled in
  * @vfw: filled in
  */
@@ -94,7 +102,8 @@ struct vfwd_packet {
 	__u8 remote[16];
 	__be16 local_port;
 	__be16 remote_port;
-	__u32 unused2;
+	__u32 out_bytes;
+	__u64 out;
 	struct vfwd_side conntrack;
 	struct vfwd_side vfw;
 };
