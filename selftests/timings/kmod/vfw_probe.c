@@ -14,6 +14,9 @@
  *   echo 0 > /sys/kernel/debug/vfw_probe    end
  *   cat /sys/kernel/debug/vfw_probe         softirq|process EVENTS LATE OWN OVER WHO
  *
+ *   cat /sys/kernel/debug/vfw_probe_stack   what was interrupted, or had interrupts off, when OWN
+ *                                           of the soft interrupt was longest and over 10 ms
+ *
  *   echo 16 > /sys/kernel/debug/vfw_probe_vmalloc    have and give back so many MiB of vmalloc()
  *
  * LATE and OWN are the longest, in us; OVER is how often OWN was over 10 ms; WHO was running when
@@ -26,6 +29,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/stacktrace.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
@@ -48,9 +52,11 @@ struct probe {
 static struct probe softirq = { .name = "softirq" }, process = { .name = "process" };
 static struct task_struct *thread;
 static struct hrtimer timer;
-static struct dentry *file, *vmalloc_file;
+static struct dentry *file, *stack_file, *vmalloc_file;
 static DEFINE_MUTEX(lock);
 static char running_last[TASK_COMM_LEN];
+static unsigned long stack[48];
+static unsigned int stack_depth;
 
 /* CPU time that the machine has given to this kernel. */
 static u64 own_cpu(void)
@@ -93,8 +99,12 @@ static void probe_event(struct probe *probe, const char *who)
 
 static enum hrtimer_restart tick(struct hrtimer *t)
 {
+	u64 longest = max(softirq.own, LIMIT);
+
 	strscpy(running_last, current->comm, sizeof(running_last));
 	probe_event(&softirq, running_last);
+	if (softirq.own > longest)
+		stack_depth = stack_trace_save(stack, ARRAY_SIZE(stack), 0);
 	hrtimer_set_expires(t, softirq.due);
 	return HRTIMER_RESTART;
 }
@@ -125,6 +135,7 @@ static int begin(void)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	thread = task;
+	stack_depth = 0;
 	probe_begin(&softirq);
 	hrtimer_setup(&timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
 	hrtimer_start(&timer, softirq.due, HRTIMER_MODE_ABS_SOFT);
@@ -184,6 +195,17 @@ static const struct file_operations probes_fops = {
 	.write		= probes_write,
 };
 
+static int stack_show(struct seq_file *seq, void *unused)
+{
+	unsigned int i;
+
+	guard(mutex)(&lock);
+	for (i = 0; i < stack_depth; i++)
+		seq_printf(seq, "%ps\n", (void *)stack[i]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stack);
+
 /* What the kernel itself takes for that, with unmapping, which it would put off otherwise. */
 static int vmalloc_set(void *unused, u64 mib)
 {
@@ -201,6 +223,7 @@ DEFINE_DEBUGFS_ATTRIBUTE(vmalloc_fops, NULL, vmalloc_set, "%llu\n");
 static int __init probe_init(void)
 {
 	file = debugfs_create_file("vfw_probe", 0600, NULL, NULL, &probes_fops);
+	stack_file = debugfs_create_file("vfw_probe_stack", 0400, NULL, NULL, &stack_fops);
 	vmalloc_file = debugfs_create_file_unsafe("vfw_probe_vmalloc", 0200, NULL, NULL,
 						  &vmalloc_fops);
 	return PTR_ERR_OR_ZERO(file);
@@ -209,6 +232,7 @@ static int __init probe_init(void)
 static void __exit probe_exit(void)
 {
 	debugfs_remove(vmalloc_file);
+	debugfs_remove(stack_file);
 	debugfs_remove(file);
 	end();
 }
