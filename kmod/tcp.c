@@ -495,15 +495,16 @@ EXPORT_SYMBOL_VFW_TEST(vfw_tcp_extend);
  * @seq: its sequence number
  *
  * RFC 5927, 4.1: an error about something that was not sent, or long ago, is a forgery. An end that
- * has not said anything yet, whose numbers are all zeros, cannot have sent anything.
+ * has not said anything yet, whose number is 0 and window 1, cannot have sent anything.
  *
  * Context: the flow's lock is held.
  */
 bool vfw_tcp_quoted_in_window(const struct vfw_tcp *tcp, enum vfw_direction dir, u32 seq)
 {
 	const struct vfw_tcp_peer *from = &tcp->peer[dir];
+	bool silent = !from->end && from->max_window <= 1 && !vfw_tcp_is_opener(from);
 
-	return (from->end || from->max_end) && vfw_tcp_window_sent(from, &tcp->peer[!dir], seq);
+	return !silent && vfw_tcp_window_sent(from, &tcp->peer[!dir], seq);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_tcp_quoted_in_window);
 

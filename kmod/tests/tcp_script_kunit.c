@@ -596,6 +596,11 @@ static void quoted_of_silent_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfw_tcp_update(&tcp, &state, IN, &rst, &effect), 0);
 	KUNIT_EXPECT_EQ(test, state, VFW_FLOW_STATE_TCP_CLOSE);
 	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, 0));
+	/* The number after a SYN may be 0. */
+	syn.seq = -1;
+	vfw_tcp_open(&tcp, &state, OUT, &syn, false);
+	KUNIT_EXPECT_TRUE(test, vfw_tcp_quoted_in_window(&tcp, OUT, -1));
+	KUNIT_EXPECT_FALSE(test, vfw_tcp_quoted_in_window(&tcp, IN, 0));
 }
 
 static struct kunit_case script_cases[] = {
