@@ -109,7 +109,8 @@ static void make_worse(struct trial *t)
 	case OVERLAP:
 		extra.offset = units(t, t->total);
 		extra.length = 8 + units(t, 1000);
-		extra.more = rng_chance(&t->rng, 90);
+		/* What is all of a datagram is no fragment. */
+		extra.more = !extra.offset || rng_chance(&t->rng, 90);
 		break;
 	case INSIDE:
 		extra.offset += units(t, extra.length / 2);

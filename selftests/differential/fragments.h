@@ -52,13 +52,14 @@ enum fate {
  * @dead: nothing passes any more, and why
  * @why: the same, of any time
  * @whole: datagrams that passed whole
+ * @bytes: that passed
  */
 struct vfw_model {
 	struct piece spans[PIECES_MAX];
 	u32 n, reach, total, need, covered;
 	bool first, refused;
 	enum fate dead, why;
-	u32 whole;
+	u32 whole, bytes;
 };
 
 /**
@@ -66,7 +67,7 @@ struct vfw_model {
  * @runs: fragments that came one behind the other, as one
  * @tail: the furthest fragment
  * @end: of the datagram so far
- * @bytes: of it that are there
+ * @there: bytes of it
  * @most: bytes of the longest packet among them
  * @first: is there
  * @last: is there
@@ -77,26 +78,28 @@ struct vfw_model {
  * @small: IPv6 was not cut again, for it was cut below its least MTU
  * @bad_sum: a datagram had a wrong checksum
  * @whole: datagrams that passed
+ * @bytes: of these
  */
 struct ct_model {
 	struct piece runs[PIECES_MAX], tail;
-	u32 n, end, bytes, most;
+	u32 n, end, there, most;
 	bool first, last;
 	bool killed, inside, rounded, left_out, small, bad_sum;
-	u32 whole;
+	u32 whole, bytes;
 };
 
 /**
  * struct coverage - what has come out of a datagram
  * @seen: of each byte, 0 or what it was: honest or forged
  * @end: of the datagram, or 0
- * @covered: bytes
+ * @covered: bytes of it
  * @whole: datagrams that came out whole
+ * @bytes: that came out in all
  * @mixed: a byte came out twice, and differently
  */
 struct coverage {
 	u8 seen[DATAGRAM_MAX];
-	u32 end, covered, whole;
+	u32 end, covered, whole, bytes;
 	bool mixed;
 };
 

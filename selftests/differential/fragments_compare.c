@@ -30,6 +30,7 @@ static void cover(struct coverage *c, const struct trial *t, const u8 *bytes, u3
 {
 	u32 i;
 
+	c->bytes += length;
 	for (i = offset; i < offset + length && i < DATAGRAM_MAX; i++) {
 		u8 honest = i < t->total ? t->data[i] : 0;
 		u8 what = bytes[i - offset] == honest ? 1 : 2;
@@ -131,9 +132,9 @@ static bool false_drop(const struct trial *t)
 static const char *find(const struct trial *t, enum why *why)
 {
 	*why = UNEXPLAINED;
-	if (t->out[1].whole != t->vfw.whole)
+	if (t->out[1].whole != t->vfw.whole || t->out[1].bytes != t->vfw.bytes)
 		return "vfw and its rules";
-	if (t->out[0].whole != t->conntrack.whole)
+	if (t->out[0].whole != t->conntrack.whole || t->out[0].bytes != t->conntrack.bytes)
 		return "nf_conntrack and its model";
 	if (t->out[1].mixed)
 		return "bytes came out twice, and not the same";
@@ -155,10 +156,10 @@ static void print_piece(FILE *log, const struct trial *t, const struct piece *pi
 		t->dir == VM ? "out" : "in", t->total, t->protocol == 6 ? "TCP" : "UDP",
 		mischief_names[t->mischief], piece->offset, piece->offset + piece->length,
 		piece->more ? "" : ", last", piece->forged ? ", forged" : "");
-	fprintf(log, "    nf_conntrack: %u whole, %u foretold, %u bytes\n", t->out[0].whole,
-		t->conntrack.whole, t->out[0].covered);
-	fprintf(log, "    vfw: %u whole, %u foretold, %u bytes\n", t->out[1].whole, t->vfw.whole,
-		t->out[1].covered);
+	fprintf(log, "    nf_conntrack: %u whole, %u bytes; foretold %u, %u\n", t->out[0].whole,
+		t->out[0].bytes, t->conntrack.whole, t->conntrack.bytes);
+	fprintf(log, "    vfw: %u whole, %u bytes; foretold %u, %u\n", t->out[1].whole,
+		t->out[1].bytes, t->vfw.whole, t->vfw.bytes);
 }
 
 /**

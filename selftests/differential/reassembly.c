@@ -68,14 +68,14 @@ static bool need_fits(struct vfw_model *d, const struct trial *t, const struct p
 
 static void die(struct vfw_model *d, enum fate why)
 {
-	u32 whole = d->whole;
+	u32 whole = d->whole, bytes = d->bytes;
 
-	*d = (struct vfw_model){ .dead = why, .why = why, .whole = whole };
+	*d = (struct vfw_model){ .dead = why, .why = why, .whole = whole, .bytes = bytes };
 }
 
 static void begin(struct vfw_model *d)
 {
-	*d = (struct vfw_model){ .why = d->why, .whole = d->whole };
+	*d = (struct vfw_model){ .why = d->why, .whole = d->whole, .bytes = d->bytes };
 }
 
 static enum fate join(struct vfw_model *d, const struct trial *t, const struct piece *piece,
@@ -134,7 +134,11 @@ void vfw_take(struct vfw_model *d, const struct trial *t, const struct piece *pi
 		d->refused = !trial_allowed(t);
 		d->first = true;
 	}
-	if (d->refused || !d->first || !d->total || d->covered != d->total)
+	if (d->refused || !d->first)
+		return;
+	/* Those that waited for the first go on behind it. */
+	d->bytes += piece->offset ? piece->length : d->covered;
+	if (!d->total || d->covered != d->total)
 		return;
 	d->whole++;
 	begin(d);
@@ -144,7 +148,7 @@ static void kill_queue(struct ct_model *q)
 {
 	q->n = 0;
 	q->end = 0;
-	q->bytes = 0;
+	q->there = 0;
 	q->most = 0;
 	q->first = false;
 	q->last = false;
@@ -224,6 +228,7 @@ static void ct_judge(struct ct_model *q, const struct trial *t)
 		return;
 	}
 	q->whole++;
+	q->bytes += q->end;
 }
 
 /**
@@ -260,11 +265,11 @@ void ct_take(struct ct_model *q, const struct trial *t, const struct piece *piec
 		kill_queue(q);
 		return;
 	}
-	q->bytes += cut.length;
+	q->there += cut.length;
 	q->first |= !cut.offset;
 	if (bytes > q->most)
 		q->most = bytes;
-	if (!q->first || !q->last || q->bytes != q->end)
+	if (!q->first || !q->last || q->there != q->end)
 		return;
 	ct_judge(q, t);
 	kill_queue(q);
