@@ -242,7 +242,7 @@ main() {
 	[ -z "$tty" ] || [ -t 0 ] || die "--tty needs a terminal"
 	prepare_work
 	prepare_command
-	[[ $kernel != smp* ]] || VFW_LAB_NO_LEAKSCAN=1
+	[[ $kernel != smp* ]] || export VFW_LAB_NO_LEAKSCAN=1
 	linux=$("$here/kernel.sh" "$kernel")/linux || die "there is no $kernel kernel"
 	[ -x "$linux" ] || die "there is no $linux"
 	trap clean_up EXIT
