@@ -24,7 +24,12 @@
  * forge one: what comes in on a known flow passes, for the VM to answer, and leaves no trace. What
  * the VM sends is true of its end: the tags it offers are noted, and an INIT ACK from it has both.
  * An INIT ACK that comes in must carry a tag the VM offered, which nobody can guess. A tag that is
- * remembered, but not in force, lets a packet pass, and closes nothing.
+ * remembered, but not in force, lets a packet pass, and closes nothing. When there are more than
+ * can be remembered, the VM's COOKIE ECHO says which one it took up.
+ *
+ * On an association that is over an INIT opens another one; what is left of the old one is its
+ * SHUTDOWN ACK, which the end that has sent the INIT answers all the same (RFC 9260, 8.5.1 E), and
+ * so its tags stay remembered for a while.
  *
  * An association may have several addresses at either end (multihoming), and so several paths, each
  * a flow. No INIT is seen on the others. An end confirms a path by a HEARTBEAT before it uses it
@@ -46,6 +51,7 @@
  * enum action - what is done with a chunk, whose tag is known
  * @DROP: wrong in this state
  * @PASS: passes and changes nothing, also not the lifetime
+ * @LEFT: passes if it is of the association before
  * @LIVE: passes, and the flow's lifetime begins anew
  * @OFFER: an INIT
  * @ANSWER: an INIT ACK
@@ -63,6 +69,7 @@
 enum action {
 	DROP,
 	PASS,
+	LEFT,
 	LIVE,
 	OFFER,
 	ANSWER,
@@ -141,13 +148,13 @@ static const u8 actions[VFW_SCTP_KINDS][2][N_STATES] = {
 	},
 	[VFW_SCTP_SHUTDOWN_ACK] = {
 		/* ES: the SHUTDOWN took another path */
-		{ DROP,	  PASS,	  ACKED,  ACKED,  ACKED,  LIVE,	  PASS,	  DROP },
-		{ DROP,	  PASS,	  ACKED,  ACKED,  ACKED,  LIVE,	  PASS,	  DROP },
+		{ LEFT,	  PASS,	  ACKED,  ACKED,  ACKED,  LIVE,	  PASS,	  DROP },
+		{ LEFT,	  PASS,	  ACKED,  ACKED,  ACKED,  LIVE,	  PASS,	  DROP },
 	},
 	[VFW_SCTP_SHUTDOWN_COMPLETE] = {
 		/* Answers a SHUTDOWN ACK, and goes where that came from. */
-		{ DROP,	  DROP,	  DROP,	  DROP,	  DROP,	  END,	  PASS,	  DROP },
-		{ DROP,	  DROP,	  DROP,	  DROP,	  DROP,	  END,	  PASS,	  DROP },
+		{ LEFT,	  LEFT,	  DROP,	  DROP,	  DROP,	  END,	  PASS,	  DROP },
+		{ LEFT,	  LEFT,	  DROP,	  DROP,	  DROP,	  END,	  PASS,	  DROP },
 	},
 	[VFW_SCTP_ABORT] = {
 		{ END,	  END,	  END,	  END,	  END,	  END,	  PASS,	  END },
@@ -223,11 +230,12 @@ static bool is_empty(const struct exchange *x, int slot)
 /*
  * Remember two tags that belong together, @to perhaps not known yet. The first pair stays, as the
  * one that is most likely to be taken up, or in force; so does the second when its cookie was
- * echoed. The rest are the latest ones.
+ * echoed on an association. The rest are the latest ones.
  */
 static void note_pair(struct exchange *x, u32 from, u32 to)
 {
-	bool echoed = (x->from->flags | x->to->flags) & VFW_SCTP_ECHOED;
+	bool echoed = (x->from->flags | x->to->flags) & VFW_SCTP_ECHOED &&
+		      !vfw_sctp_half_open(x->state);
 	int i;
 
 	for (i = 0; i < VFW_STATE_SCTP_TAGS; i++) {
@@ -279,12 +287,15 @@ static enum vfw_drop_reason echo(struct exchange *x)
 	return refresh(x, VFW_FLOW_STATE_SCTP_COOKIE_ECHOED);
 }
 
-/* An end in the middle of a handshake offers the same tag to another's INIT (RFC 9260, 5.2.1). */
+/*
+ * An end in the middle of a handshake offers the same tag to another's INIT (RFC 9260, 5.2.1). But
+ * one that begins anew has a new tag itself: a cookie with the one in force is an old one.
+ */
 static enum vfw_drop_reason again(struct exchange *x)
 {
 	int slot = find_tag_from(x->to, x->chunks->tag, 1);
 
-	if (slot < 0 || !is_complete(x, slot))
+	if (slot < 0 || !is_complete(x, slot) || x->from->tags[slot] == x->from->tags[0])
 		return VFW_DROP_REASON_NONE;
 	swap_pairs(x, 1, slot);
 	x->slot = x->slot ? 1 : 0;
@@ -292,30 +303,41 @@ static enum vfw_drop_reason again(struct exchange *x)
 	return VFW_DROP_REASON_NONE;
 }
 
-/*
- * The tag whose cookie was echoed is in the first pair in a handshake, and in the second in a new
- * one; the pair is known by both its tags only, see above.
- */
-static enum vfw_drop_reason take(struct exchange *x, int echoed)
+static enum vfw_drop_reason establish(struct exchange *x, int slot)
 {
-	u32 tag = x->from->tags[echoed];
+	swap_pairs(x, 0, slot);
+	x->from->flags = 0;
+	x->to->flags = 0;
+	x->slot = 0;
+	return refresh(x, VFW_FLOW_STATE_SCTP_ESTABLISHED);
+}
+
+/*
+ * The pair whose cookie was echoed is the first one, if it has that tag; another one's may have
+ * been, and the ECHO of this one came late.
+ */
+static enum vfw_drop_reason take(struct exchange *x)
+{
+	if (!(x->to->flags & VFW_SCTP_ECHOED) || !is_complete(x, x->slot))
+		return VFW_DROP_REASON_NONE;
+	return establish(x, x->slot);
+}
+
+/* On an association it is the second one; a pair is known by both its tags only, see above. */
+static enum vfw_drop_reason retake(struct exchange *x)
+{
+	u32 tag = x->from->tags[1];
 	int i;
 
 	if (!(x->to->flags & VFW_SCTP_ECHOED))
 		return VFW_DROP_REASON_NONE;
-	for (i = 0; i < VFW_STATE_SCTP_TAGS; i++) {
-		if (x->from->tags[i] != tag || x->to->tags[i] != x->chunks->tag)
-			continue;
-		if (echoed && !i)
+	for (i = 0; i < VFW_STATE_SCTP_TAGS; i++)
+		if (x->from->tags[i] == tag && x->to->tags[i] == x->chunks->tag)
 			break;
-		swap_pairs(x, 0, i);
-		if (echoed)
-			set_pair(x, i, 0, 0);
-		x->from->flags = 0;
-		x->to->flags = 0;
-		x->slot = 0;
-		return refresh(x, VFW_FLOW_STATE_SCTP_ESTABLISHED);
-	}
+	if (!i || i == VFW_STATE_SCTP_TAGS)
+		return VFW_DROP_REASON_NONE;
+	establish(x, i);
+	set_pair(x, i, 0, 0);
 	return VFW_DROP_REASON_NONE;
 }
 
@@ -326,10 +348,9 @@ static enum vfw_drop_reason learn(struct exchange *x)
 	return refresh(x, VFW_FLOW_STATE_SCTP_ESTABLISHED);
 }
 
-/* While a handshake is under way, whichever tag it is; then, only the one in force. */
 static enum vfw_drop_reason end(struct exchange *x)
 {
-	if (x->slot && !vfw_sctp_half_open(x->state))
+	if (x->slot)
 		return VFW_DROP_REASON_NONE;
 	x->from->flags = 0;
 	x->to->flags = 0;
@@ -346,6 +367,8 @@ static enum vfw_drop_reason act(struct exchange *x, enum action action)
 	switch (action) {
 	case PASS:
 		return VFW_DROP_REASON_NONE;
+	case LEFT:
+		return x->slot ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_SCTP_STATE;
 	case LIVE:
 		return advance(x, x->state);
 	case OFFER:
@@ -357,9 +380,9 @@ static enum vfw_drop_reason act(struct exchange *x, enum action action)
 	case AGAIN:
 		return again(x);
 	case TAKE:
-		return take(x, 0);
+		return take(x);
 	case RETAKE:
-		return take(x, 1);
+		return retake(x);
 	case LEARN:
 		return learn(x);
 	case SENT:
@@ -378,9 +401,16 @@ static enum vfw_drop_reason act(struct exchange *x, enum action action)
 	return VFW_DROP_REASON_SCTP_STATE;
 }
 
+static bool in_handshake(const struct exchange *x)
+{
+	return x->state == VFW_FLOW_STATE_SCTP_COOKIE_WAIT ||
+	       x->state == VFW_FLOW_STATE_SCTP_COOKIE_ECHOED;
+}
+
 /*
  * A packet whose tag nobody offered, as far as is known. The VM answers INITs that left no trace;
- * and of its HEARTBEATs it knows that the association has another tag now.
+ * and of its HEARTBEATs it knows that the association has another tag now. But a handshake that is
+ * under way goes on.
  */
 static enum vfw_drop_reason unknown_tag(struct exchange *x)
 {
@@ -391,6 +421,8 @@ static enum vfw_drop_reason unknown_tag(struct exchange *x)
 		if (kinds == BIT(VFW_SCTP_INIT_ACK))
 			return answer(x);
 		if (kinds & BIT(VFW_SCTP_ABORT) && !x->chunks->reflected)
+			return VFW_DROP_REASON_NONE;
+		if (kinds == BIT(VFW_SCTP_HEARTBEAT) && in_handshake(x))
 			return VFW_DROP_REASON_NONE;
 	}
 	if (kinds == BIT(VFW_SCTP_HEARTBEAT) && (over || x->dir == VFW_DIRECTION_OUT))
@@ -405,18 +437,42 @@ static bool may_teach(const struct exchange *x)
 	       !(x->chunks->kinds & ~(BIT(VFW_SCTP_HEARTBEAT) | BIT(VFW_SCTP_HEARTBEAT_ACK)));
 }
 
+/*
+ * When more tags were offered than can be remembered, the one that the VM has taken up may have
+ * been forgotten. Returns the index of its pair, or -1.
+ */
+static int believe_echo(struct exchange *x)
+{
+	if (x->dir != VFW_DIRECTION_OUT || !in_handshake(x) || !x->from->tags[0] ||
+	    !x->to->tags[VFW_STATE_SCTP_TAGS - 1] ||
+	    !(x->chunks->kinds & BIT(VFW_SCTP_COOKIE_ECHO)))
+		return -1;
+	note_pair(x, x->from->tags[0], x->chunks->tag);
+	return find_tag(x->to, x->chunks->tag);
+}
+
 static enum vfw_drop_reason judge(struct exchange *x)
 {
 	const struct vfw_chunks *chunks = x->chunks;
 	enum vfw_drop_reason reason;
+	u32 kinds = chunks->kinds;
 	int kind;
 
+	/* RFC 9260, 8.5.1 B and C: other chunks are never sent with such a tag. */
+	if (chunks->reflected && kinds & ~(BIT(VFW_SCTP_ABORT) | BIT(VFW_SCTP_OTHER) |
+					   BIT(VFW_SCTP_SHUTDOWN_COMPLETE)))
+		return VFW_DROP_REASON_SCTP_TAG;
+	/* An ERROR may come before an ABORT, in any state. */
+	if (kinds & BIT(VFW_SCTP_ABORT))
+		kinds &= ~BIT(VFW_SCTP_OTHER);
 	/* An end without the association has no tag but the one that it was sent. */
 	x->slot = find_tag(chunks->reflected ? x->from : x->to, chunks->tag);
+	if (x->slot < 0)
+		x->slot = believe_echo(x);
 	if (x->slot < 0 && !(chunks->kinds & BIT(VFW_SCTP_INIT)) && !may_teach(x))
 		return unknown_tag(x);
 	for (kind = 0; kind < VFW_SCTP_KINDS; kind++) {
-		if (!(chunks->kinds & BIT(kind)))
+		if (!(kinds & BIT(kind)))
 			continue;
 		reason = act(x, actions[kind][x->opener][x->state - FIRST_STATE]);
 		if (reason || x->effect == VFW_TCP_EFFECT_REOPEN)
@@ -476,16 +532,24 @@ EXPORT_SYMBOL_VFW_TEST(vfw_sctp_update);
  * @state: filled in with the state the flow begins in
  * @dir: direction in which the packet goes
  * @chunks: the packet, as vfw_sctp_parse() gave it
+ * @before: the association that it has ended, or zeros
  *
  * Context: any; nobody else knows @sctp yet.
  * Return: VFW_DROP_REASON_NONE, or SCTP_STATE when this packet opens nothing.
  */
 enum vfw_drop_reason vfw_sctp_open(struct vfw_sctp *sctp, u8 *state, enum vfw_direction dir,
-				   const struct vfw_chunks *chunks)
+				   const struct vfw_chunks *chunks,
+				   const struct vfw_sctp *before)
 {
+	int i;
+
 	memset(sctp, 0, sizeof(*sctp));
 	if (chunks->kinds == BIT(VFW_SCTP_INIT)) {
 		sctp->peer[dir].tags[0] = chunks->init_tag;
+		for (i = 1; i < VFW_STATE_SCTP_TAGS; i++) {
+			sctp->peer[dir].tags[i] = before->peer[dir].tags[i - 1];
+			sctp->peer[!dir].tags[i] = before->peer[!dir].tags[i - 1];
+		}
 		*state = VFW_FLOW_STATE_SCTP_COOKIE_WAIT;
 		return VFW_DROP_REASON_NONE;
 	}

@@ -39,7 +39,8 @@ bool vfw_sctp_parse_quoted(const struct sk_buff *skb, int off, u32 len, struct v
 u32 vfw_sctp_segments(const struct sk_buff *skb);
 
 enum vfw_drop_reason vfw_sctp_open(struct vfw_sctp *sctp, u8 *state, enum vfw_direction dir,
-				   const struct vfw_chunks *chunks);
+				   const struct vfw_chunks *chunks,
+				   const struct vfw_sctp *before);
 enum vfw_drop_reason vfw_sctp_update(struct vfw_sctp *sctp, u8 *state, enum vfw_direction dir,
 				     enum vfw_direction opened, const struct vfw_chunks *chunks,
 				     enum vfw_tcp_effect *effect);

@@ -274,7 +274,8 @@ union beginning {
 
 /* May this packet open a flow, and in which state does that begin? */
 static enum vfw_drop_reason opening_state(const struct vfw_policy *policy,
-					  const struct vfw_packet *pkt, union beginning *with,
+					  const struct vfw_packet *pkt,
+					  const struct vfw_sctp *before, union beginning *with,
 					  u8 *state)
 {
 	*state = VFW_FLOW_STATE_NEW;
@@ -282,7 +283,7 @@ static enum vfw_drop_reason opening_state(const struct vfw_policy *policy,
 	case IPPROTO_TCP:
 		return vfw_tcp_open(&with->tcp, state, pkt->dir, &pkt->tcp, policy->pick_up);
 	case IPPROTO_SCTP:
-		return vfw_sctp_open(&with->sctp, state, pkt->dir, &pkt->sctp);
+		return vfw_sctp_open(&with->sctp, state, pkt->dir, &pkt->sctp, before);
 	case IPPROTO_DCCP:
 		return pkt->dccp_request ? VFW_DROP_REASON_NONE : VFW_DROP_REASON_DCCP_NOT_REQUEST;
 	default:
@@ -304,10 +305,14 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 	flow->expires = vfw_flow_now(table) + vfw_track_lifetime(policy, flow);
 }
 
-/* No flow: judge by the rules, and open one. @again: another CPU opened it meanwhile. */
+/*
+ * No flow: judge by the rules, and open one. @before: the association that the packet has ended.
+ * @again: another CPU opened it meanwhile.
+ */
 static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 				      const struct vfw_policy *policy,
-				      const struct vfw_packet *pkt, u32 hash, bool *again)
+				      const struct vfw_packet *pkt, u32 hash,
+				      const struct vfw_sctp *before, bool *again)
 {
 	struct vfw_opening opening = { .key = &pkt->key, .hash = hash, .direction = pkt->dir };
 	enum vfw_drop_reason reason;
@@ -315,7 +320,7 @@ static struct vfw_judgement open_flow(struct vfw_flow_table *table,
 	struct vfw_flow *flow;
 	union beginning with;
 
-	reason = opening_state(policy, pkt, &with, &opening.state);
+	reason = opening_state(policy, pkt, before, &with, &opening.state);
 	if (reason)
 		return JUDGE(reason);
 	verdict = vfw_policy_judge(policy, pkt);
@@ -351,6 +356,7 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 	bool again, unknown = pkt->hashed && pkt->unknown;
 	struct vfw_judgement judgement = {};
 	u32 now = vfw_flow_now(table);
+	struct vfw_sctp before = {};
 	enum vfw_tcp_effect effect;
 	struct vfw_flow *flow;
 
@@ -359,8 +365,11 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				 find_valid(table, policy, &pkt->key, hash, now, &judgement);
 		if (likely(flow)) {
 			judgement.reason = update_flow(table, flow, policy, pkt, now, &effect);
-			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN) && may_reopen(policy, pkt))
+			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN) && may_reopen(policy, pkt)) {
+				if (pkt->key.protocol == IPPROTO_SCTP)
+					before = flow->sctp;
 				vfw_flow_remove(table, flow);
+			}
 			vfw_flow_put(flow);
 			if (likely(effect != VFW_TCP_EFFECT_REOPEN))
 				return judgement;
@@ -369,7 +378,7 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 		}
 		again = false;
 		unknown = false;
-		judgement = open_flow(table, policy, pkt, hash, &again);
+		judgement = open_flow(table, policy, pkt, hash, &before, &again);
 	} while (unlikely(again));
 	return judgement;
 }

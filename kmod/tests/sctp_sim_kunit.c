@@ -339,6 +339,7 @@ static void act(struct sim *s, int dir)
 /* The rules let everything in that may open a flow. */
 static enum vfw_drop_reason filter(struct sim *s, int dir, const struct vfw_chunks *chunks)
 {
+	struct vfw_sctp before = {};
 	enum vfw_tcp_effect effect;
 	enum vfw_drop_reason reason;
 
@@ -346,9 +347,10 @@ static enum vfw_drop_reason filter(struct sim *s, int dir, const struct vfw_chun
 		reason = vfw_sctp_update(&s->sctp, &s->state, dir, s->opened, chunks, &effect);
 		if (reason || effect != VFW_TCP_EFFECT_REOPEN)
 			return reason;
+		before = s->sctp;
 		s->open = false;
 	}
-	reason = vfw_sctp_open(&s->sctp, &s->state, dir, chunks);
+	reason = vfw_sctp_open(&s->sctp, &s->state, dir, chunks, &before);
 	s->open = !reason;
 	s->opened = dir;
 	return reason;
