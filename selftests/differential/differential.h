@@ -295,6 +295,6 @@ struct kind {
 	void (*table)(FILE *file);
 };
 
-extern const struct kind kind_tcp, kind_exchange, kind_fragments;
+extern const struct kind kind_tcp, kind_exchange, kind_fragments, kind_sctp;
 
 #endif /* _DIFFERENTIAL_H */

@@ -65,6 +65,7 @@ nft -f - <<-'RULES'
 			ct state established,related accept
 			iifname "dc1" ct state new accept
 			iifname "dc0" ct state new tcp dport 1-29999 accept
+			iifname "dc0" ct state new sctp dport 1-29999 accept
 			iifname "dc0" ct state new udp dport 1-29999 accept
 			iifname "dc0" ct state new meta l4proto 136 @th,16,16 1-29999 accept
 			iifname "dc0" ct state new ip daddr 192.0.2.0/25 \
@@ -98,9 +99,13 @@ side vfw-nl policy load "$vm" - <<-'POLICY'
 	timeout tcp-close 1d
 	timeout udp-new 1d
 	timeout udp-stream 1d
+	timeout sctp-opening 1d
+	timeout sctp-established 1d
+	timeout sctp-closing 1d
 	timeout icmp 1d
 	timeout other 1d
 	pass in tcp local port 1-29999
+	pass in sctp local port 1-29999
 	pass in udp local port 1-29999
 	pass in udplite local port 1-29999
 	pass in icmp type echo-request local 192.0.2.0/25

@@ -17,7 +17,9 @@
 #define SHOWN		15	/* subnet for a second time */
 #define SHOW_AT_MOST	3
 
-static const struct kind * const kinds[] = { &kind_tcp, &kind_exchange, &kind_fragments };
+static const struct kind * const kinds[] = {
+	&kind_tcp, &kind_exchange, &kind_fragments, &kind_sctp,
+};
 
 /* A connection on its way. */
 static struct slot {

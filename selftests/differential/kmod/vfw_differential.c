@@ -175,6 +175,18 @@ static void read_conntrack_echo(struct vfwd_side *side, const struct vfwd_packet
 	}
 }
 
+/* An entry has the tags by the direction of the packets that carry them. */
+static void read_conntrack_sctp(struct vfwd_side *side, const struct ip_ct_sctp *sctp)
+{
+	side->state = sctp->state;
+	side->last_dir = sctp->last_dir;
+	side->last_flags = sctp->flags;
+	side->tags[side->opened].tag[0] = ntohl(sctp->vtag[IP_CT_DIR_REPLY]);
+	side->tags[!side->opened].tag[0] = ntohl(sctp->vtag[IP_CT_DIR_ORIGINAL]);
+	side->tags[side->opened].flags = sctp->init[IP_CT_DIR_ORIGINAL];
+	side->tags[!side->opened].flags = sctp->init[IP_CT_DIR_REPLY];
+}
+
 static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 {
 	struct nf_conntrack_tuple_hash *hash;
@@ -209,8 +221,21 @@ static void read_conntrack(struct vfwd_side *side, const struct vfwd_packet *p)
 		side->last_win = tcp->last_win;
 		read_conntrack_peer(&side->peer[side->opened], &tcp->seen[IP_CT_DIR_ORIGINAL]);
 		read_conntrack_peer(&side->peer[!side->opened], &tcp->seen[IP_CT_DIR_REPLY]);
+	} else if (p->protocol == IPPROTO_SCTP) {
+		read_conntrack_sctp(side, &ct->proto.sctp);
 	}
 	nf_ct_put(ct);
+}
+
+static void read_vfw_sctp(struct vfwd_side *side, const struct vfw_sctp *sctp)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		BUILD_BUG_ON(sizeof(side->tags[i].tag) != sizeof(sctp->peer[i].tags));
+		memcpy(side->tags[i].tag, sctp->peer[i].tags, sizeof(side->tags[i].tag));
+		side->tags[i].flags = sctp->peer[i].flags;
+	}
 }
 
 /* Returns it locked, or NULL. */
@@ -248,6 +273,8 @@ static void read_vfw(struct vfwd_side *side, struct vfw_vm *vm, const struct vfw
 			side->peer[i].scale = flow->tcp.peer[i].scale;
 			side->peer[i].flags = flow->tcp.peer[i].flags;
 		}
+	if (p->protocol == IPPROTO_SCTP)
+		read_vfw_sctp(side, &flow->sctp);
 	vfw_flow_put(flow);
 }
 

@@ -27,8 +27,20 @@ struct vfwd_peer {
 #define VFWD_ASSURED	4	/* conntrack */
 
 /**
+ * struct vfwd_tags - what one side knows of one end of an SCTP association
+ * @tag: verification tags of packets to this end; the first is in force. conntrack has no more
+ * @flags: vfw: VFW_SCTP_*; conntrack: it sent an INIT that is not answered
+ */
+struct vfwd_tags {
+	__u32 tag[3];
+	__u8 flags;
+	__u8 unused[3];
+};
+
+/**
  * struct vfwd_side - one side after a packet
  * @peer: [0] the far end, [1] the VM, like enum vfw_direction
+ * @tags: the same of SCTP
  * @passed: how many times the very packet came out
  * @other: how many other packets came out
  * @reason: vfw: enum vfw_drop_reason; conntrack: 0
@@ -42,13 +54,17 @@ struct vfwd_peer {
  *	the other one says that both may ask
  * @last_index: what follows is conntrack's: kind of the last segment it took note of
  * @last_dir: as enum ip_conntrack_dir
- * @last_flags: IP_CT_EXP_CHALLENGE_ACK, IP_CT_TCP_SIMULTANEOUS_OPEN
+ * @last_flags: IP_CT_EXP_CHALLENGE_ACK, IP_CT_TCP_SIMULTANEOUS_OPEN; of SCTP, whether a HEARTBEAT
+ *	had a wrong tag
  * @last_ack: of it
  * @last_end: of it
  * @last_win: of it
  */
 struct vfwd_side {
-	struct vfwd_peer peer[2];
+	union {
+		struct vfwd_peer peer[2];
+		struct vfwd_tags tags[2];
+	};
 	__u8 passed;
 	__u8 other;
 	__u8 reason;
