@@ -197,6 +197,30 @@ void vfw_flow_table_collect(struct vfw_flow_table *table)
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_collect);
 
+static int end_flow(struct vfw_flow *flow, void *arg)
+{
+	vfw_flow_remove(arg, flow);
+	return 0;
+}
+
+/**
+ * vfw_flow_table_clear() - end all flows; what they counted goes to their rules and the totals
+ * @table: the table; no packet is using it
+ *
+ * Context: process context; sleeps.
+ */
+void vfw_flow_table_clear(struct vfw_flow_table *table)
+{
+	struct vfw_flow_cursor cursor = {};
+
+	/* A flow that is just being collected is met no more, and not in the totals yet. */
+	vfw_collect_stop(table);
+	vfw_flow_walk(table, &cursor, end_flow, table);
+	if (READ_ONCE(table->vm))
+		vfw_collect_start(table);
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_clear);
+
 /**
  * vfw_collect_now() - collect, and see to it that there are the rings that a table needs
  * @table: the table
@@ -249,7 +273,19 @@ void vfw_collect_soon(struct vfw_flow_table *table)
  */
 void vfw_collect_start(struct vfw_flow_table *table)
 {
+	WRITE_ONCE(table->gc_soon, false);
 	queue_delayed_work(vfw_wq, &table->gc, INTERVAL);
+}
+
+/**
+ * vfw_collect_stop() - wait until the flows of a table are not being collected
+ * @table: the table; unless packets use it, none of its flows is collected any more
+ *
+ * Context: process context; sleeps.
+ */
+void vfw_collect_stop(struct vfw_flow_table *table)
+{
+	cancel_delayed_work_sync(&table->gc);
 }
 
 /**

@@ -15,6 +15,7 @@ bool vfw_collect_limits(const struct vfw_flow_table *table, struct vfw_policy *l
 bool vfw_collect_now(struct vfw_flow_table *table);
 void vfw_collect_soon(struct vfw_flow_table *table);
 void vfw_collect_start(struct vfw_flow_table *table);
+void vfw_collect_stop(struct vfw_flow_table *table);
 void vfw_collect_init(struct vfw_flow_table *table);
 
 #endif /* _VFW_COLLECT_H */

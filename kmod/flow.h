@@ -436,8 +436,10 @@ void vfw_flow_table_stop(struct vfw_flow_table *table);
 void vfw_flow_table_freeze(struct vfw_flow_table *table);
 void vfw_flow_table_thaw(struct vfw_flow_table *table);
 void vfw_flow_table_collect(struct vfw_flow_table *table);
+void vfw_flow_table_clear(struct vfw_flow_table *table);
 int vfw_flow_table_sum(struct vfw_flow_table *table, struct vfw_flow_sum *sum);
-void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals);
+void vfw_flow_totals_add(struct vfw_flow_totals *sum, const struct vfw_flow_totals *more);
+void vfw_flow_totals_take(struct vfw_flow_totals *sum, const struct vfw_flow_totals *less);
 
 /**
  * vfw_flow_now() - the table's time

@@ -48,16 +48,35 @@ int vfw_flow_table_sum(struct vfw_flow_table *table, struct vfw_flow_sum *sum)
 }
 
 /**
- * vfw_flow_table_totals() - what a table has counted, with the flows that live
- * @table: the table
- * @totals: where to put it
- *
- * Context: process context; walks all flows.
+ * vfw_flow_totals_add() - add to a sum
+ * @sum: the sum
+ * @more: what to add
  */
-void vfw_flow_table_totals(struct vfw_flow_table *table, struct vfw_flow_totals *totals)
+void vfw_flow_totals_add(struct vfw_flow_totals *sum, const struct vfw_flow_totals *more)
 {
-	struct vfw_flow_sum sum = { .left = U32_MAX };
+	int dir;
 
-	vfw_flow_table_sum(table, &sum);
-	*totals = sum.totals;
+	for (dir = 0; dir < 2; dir++) {
+		sum->packets[dir] += more->packets[dir];
+		sum->bytes[dir] += more->bytes[dir];
+	}
+	sum->opened += more->opened;
+	sum->ended += more->ended;
+}
+
+/**
+ * vfw_flow_totals_take() - take off a sum
+ * @sum: the sum; may go below zero, if more is added to it later
+ * @less: what to take off
+ */
+void vfw_flow_totals_take(struct vfw_flow_totals *sum, const struct vfw_flow_totals *less)
+{
+	int dir;
+
+	for (dir = 0; dir < 2; dir++) {
+		sum->packets[dir] -= less->packets[dir];
+		sum->bytes[dir] -= less->bytes[dir];
+	}
+	sum->opened -= less->opened;
+	sum->ended -= less->ended;
 }

@@ -521,7 +521,7 @@ void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm)
 void vfw_flow_table_stop(struct vfw_flow_table *table)
 {
 	WRITE_ONCE(table->vm, NULL);
-	cancel_delayed_work_sync(&table->gc);
+	vfw_collect_stop(table);
 }
 
 /**

@@ -13,8 +13,8 @@
 #include "hold.h"
 #include "hook.h"
 #include "netlink.h"
+#include "restore.h"
 #include "resume.h"
-#include "source.h"
 #include "vm.h"
 
 /**
@@ -397,40 +397,6 @@ void vfw_hold_port_gone(struct vfw_vm *vm, struct vfw_port *port)
 		drop_held_of(hold, port);
 }
 
-static void add_totals(struct vfw_vm *vm, const struct vfw_flow_totals *totals)
-{
-	int dir;
-
-	for (dir = 0; dir < 2; dir++) {
-		vm->base_totals.packets[dir] += totals->packets[dir];
-		vm->base_totals.bytes[dir] += totals->bytes[dir];
-	}
-	vm->base_totals.opened += totals->opened;
-	vm->base_totals.ended += totals->opened;
-}
-
-/* Give the VM a new flow table; the flows of the old one end. */
-static int forget_flows(struct vfw_vm *vm)
-{
-	struct vfw_flow_table *old, *table;
-	struct vfw_flow_totals totals;
-
-	old = vfw_vm_flows(vm);
-	if (!READ_ONCE(old->count))
-		return 0;
-	table = vfw_flow_table_alloc(NULL);
-	if (!table)
-		return -ENOMEM;
-	if (rcu_access_pointer(old->sources) && vfw_sources_start(table)) {
-		vfw_flow_table_free(table);
-		return -ENOMEM;
-	}
-	vfw_flow_table_totals(old, &totals);
-	vfw_vm_set_flows(vm, table);
-	add_totals(vm, &totals);
-	return 0;
-}
-
 static void hold_close(struct vfw_hold *hold)
 {
 	spin_lock_bh(&hold->lock);
@@ -445,8 +411,9 @@ static void hold_expired(struct vfw_hold *hold)
 	struct vfw_vm *vm = hold->vm;
 
 	lockdep_assert_held(&vm->vn->lock);
-	/* Without the memory to start empty, stay closed. */
-	if (hold->limits.expiry == VFW_HOLD_EXPIRY_START_EMPTY && !forget_flows(vm)) {
+	if (hold->limits.expiry == VFW_HOLD_EXPIRY_START_EMPTY) {
+		vfw_flow_table_clear(vfw_vm_flows(vm));
+		vfw_restore_unheld(vm);
 		drain(hold);
 		hold_free(hold);
 	} else {

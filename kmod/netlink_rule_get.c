@@ -379,7 +379,8 @@ static int resume_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		NL_SET_ERR_MSG_MOD(cb->extack, "the VM was deleted and another declared");
 		return -ENOENT;
 	}
-	cb->seq = vm->epoch;
+	/* Not 0 once there was a policy; raised when it goes, too. */
+	cb->seq = vm->last_epoch;
 	policy = vfw_vm_policy(vm);
 	if (!policy || dump->next > policy->n_rules)
 		return 0;

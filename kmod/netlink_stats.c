@@ -82,12 +82,11 @@ static void vm_totals(struct vfw_vm *vm, const struct vfw_stats *stats,
 	int dir;
 
 	*totals = sum->flows.totals;
+	vfw_flow_totals_add(totals, &vm->base_totals);
 	for (dir = 0; dir < 2; dir++) {
-		totals->packets[dir] += stats->packets[dir] + vm->base_totals.packets[dir];
-		totals->bytes[dir] += stats->bytes[dir] + vm->base_totals.bytes[dir];
+		totals->packets[dir] += stats->packets[dir];
+		totals->bytes[dir] += stats->bytes[dir];
 	}
-	totals->opened += vm->base_totals.opened;
-	totals->ended += vm->base_totals.ended;
 }
 
 static int fill_stats(struct sk_buff *skb, struct vfw_vm *vm, bool all,

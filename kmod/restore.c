@@ -355,12 +355,6 @@ static void restore_free(struct vfw_restore *r)
 	kfree(r);
 }
 
-/* The epoch that vfw_vm_set_policy() will give to the VM's next policy. */
-static u32 next_epoch(const struct vfw_vm *vm)
-{
-	return vm->epoch + 1 ?: 1;
-}
-
 /**
  * vfw_restore_begin() - begin to restore a VM
  * @vm: the VM
@@ -393,7 +387,7 @@ int vfw_restore_begin(struct vfw_vm *vm, u32 portid, struct netlink_ext_ack *ext
 	vfw_flow_table_freeze(r->table);
 	r->vm = vm;
 	r->portid = portid;
-	r->epoch = next_epoch(vm);
+	r->epoch = vfw_vm_next_epoch(vm);
 	vfw_hold_baseline(vm, &r->before);
 	vm->restore = r;
 	return 0;
@@ -466,17 +460,27 @@ static void publish_stats(struct vfw_vm *vm, const struct vfw_restore *r)
 {
 	const u64 *before = (const u64 *)&r->before, *came = (const u64 *)&r->stats;
 	u64 *base = (u64 *)&vm->base;
-	int i, dir;
+	int i;
 
 	for (i = 0; i < sizeof(vm->base) / sizeof(u64); i++)
 		base[i] += came[i] - before[i];
-	for (dir = 0; dir < 2; dir++) {
-		vm->base_totals.packets[dir] = r->totals.packets[dir];
-		vm->base_totals.bytes[dir] = r->totals.bytes[dir];
-	}
+}
+
+/* The same of flows, which count nothing while the VM is held. */
+static void publish_flows(struct vfw_vm *vm, struct vfw_restore *r)
+{
+	struct vfw_flow_totals base = r->totals, here;
+
 	/* The table has counted the flows that live on as opened. */
-	vm->base_totals.opened = r->totals.opened - r->table->totals.opened;
-	vm->base_totals.ended = r->totals.ended;
+	base.opened -= r->table->totals.opened;
+	vfw_flow_table_thaw(r->table);
+	vfw_vm_set_flows(vm, r->table, r->unheld ? &here : NULL);
+	r->table = NULL;
+	if (r->unheld) {
+		vfw_flow_totals_add(&base, &here);
+		vfw_flow_totals_take(&base, &r->before_flows);
+	}
+	vm->base_totals = base;
 }
 
 /**
@@ -506,15 +510,13 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 	/* Nothing can fail from here on. */
 	vm->restore = NULL;
 	restored->incarnation = r->incarnation;
-	restored->flows = r->flows[VFW_FLOWS_IPV4] + r->flows[VFW_FLOWS_IPV6] +
-			  r->flows[VFW_FLOWS_TAGGED];
+	/* Records may be more: a flow that was renewed has several. */
+	restored->flows = r->table->count;
 	restored->rules = r->rules;
 	restored->frames = r->frames;
 	publish_policy(vm, r);
 	publish_stats(vm, r);
-	vfw_flow_table_thaw(r->table);
-	vfw_vm_set_flows(vm, r->table);
-	r->table = NULL;
+	publish_flows(vm, r);
 	strscpy(vm->name, r->name, sizeof(vm->name));
 	vm->incarnation = r->incarnation;
 	restore_free(r);
@@ -553,6 +555,23 @@ void vfw_restore_abort(struct vfw_vm *vm)
 	vfw_hold_release(vm);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_restore_abort);
+
+/**
+ * vfw_restore_unheld() - the hold ended before the state was there: from now on flows count
+ * @vm: the VM; it has no flows, and becomes active after this
+ *
+ * Context: under vfw_net.lock.
+ */
+void vfw_restore_unheld(struct vfw_vm *vm)
+{
+	struct vfw_restore *r = vm->restore;
+
+	if (!r)
+		return;
+	r->unheld = true;
+	vfw_vm_ended_totals(vm, &r->before_flows);
+}
+EXPORT_SYMBOL_VFW_TEST(vfw_restore_unheld);
 
 /**
  * vfw_restore_owned() - is a restore under way that this socket began?

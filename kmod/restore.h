@@ -11,7 +11,7 @@ struct vfw_vm;
 /**
  * struct vfw_restored - what a commit put in force
  * @incarnation: the VM's from now on
- * @flows: flows of both families
+ * @flows: flows
  * @rules: rules
  * @frames: frames in the stream
  * @released: packets that were held, and judged by the restored state
@@ -31,6 +31,7 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 		       struct netlink_ext_ack *extack);
 void vfw_restore_abort(struct vfw_vm *vm);
 void vfw_restore_drop(struct vfw_vm *vm);
+void vfw_restore_unheld(struct vfw_vm *vm);
 bool vfw_restore_owned(const struct vfw_vm *vm, u32 portid);
 
 #endif /* _VFW_RESTORE_H */

@@ -308,5 +308,6 @@ int vfw_restore_stats(struct vfw_restore *r, const struct vfw_state_frame *frame
 	r->totals.opened = le64_to_cpu(rec->opened);
 	r->totals.ended = le64_to_cpu(rec->ended);
 	r->stats.held = le64_to_cpu(rec->held);
+	r->stats.evicted = le64_to_cpu(rec->evicted);
 	return take_drops(r, (const struct vfw_state_drop *)(rec + 1), drops);
 }

@@ -32,6 +32,8 @@
  * @stats: counters that came
  * @totals: the same of flows that ended
  * @before: what the VM had counted when its hold began
+ * @unheld: the hold is over, so that flows count
+ * @before_flows: what flows had counted by then, all of which had ended
  * @name: display name
  * @aligned: room for a frame that comes misaligned; NULL until there is one
  */
@@ -56,6 +58,8 @@ struct vfw_restore {
 	struct vfw_stats stats;
 	struct vfw_flow_totals totals;
 	struct vfw_stats before;
+	bool unheld;
+	struct vfw_flow_totals before_flows;
 	char name[VFW_NAME_MAX + 1];
 	void *aligned;
 };

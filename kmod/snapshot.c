@@ -27,7 +27,7 @@ static_assert(sizeof(struct vfw_state_vm) == VFW_NAME_MAX + 1);
 static_assert(sizeof(struct vfw_state_port) == 24);
 static_assert(sizeof(struct vfw_state_policy) == 96);
 static_assert(sizeof(struct vfw_state_rule) == 64);
-static_assert(sizeof(struct vfw_state_stats) == 64);
+static_assert(sizeof(struct vfw_state_stats) == 72);
 static_assert(sizeof(struct vfw_state_drop) == 24);
 static_assert(sizeof(struct vfw_state_flow) == 80);
 static_assert(sizeof(struct vfw_state_flow4) == 88);
@@ -199,23 +199,6 @@ static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 	return 0;
 }
 
-/* What the table counted of flows that ended, and what came with the VM. */
-static void ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals)
-{
-	struct vfw_flow_table *table = vfw_vm_flows(vm);
-	int dir;
-
-	spin_lock_bh(&table->lock);
-	*totals = table->totals;
-	spin_unlock_bh(&table->lock);
-	for (dir = 0; dir < 2; dir++) {
-		totals->packets[dir] += vm->base_totals.packets[dir];
-		totals->bytes[dir] += vm->base_totals.bytes[dir];
-	}
-	totals->opened += vm->base_totals.opened;
-	totals->ended += vm->base_totals.ended;
-}
-
 static int put_drops(const struct vfw_stats *stats, struct vfw_snapshot_room *room)
 {
 	const u64 *drops;
@@ -246,7 +229,7 @@ static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 	if (!rec)
 		return -EMSGSIZE;
 	vfw_vm_stats(vm, &stats);
-	ended_totals(vm, &totals);
+	vfw_vm_ended_totals(vm, &totals);
 	rec->in_packets = cpu_to_le64(stats.packets[VFW_DIRECTION_IN] +
 				      totals.packets[VFW_DIRECTION_IN]);
 	rec->in_bytes = cpu_to_le64(stats.bytes[VFW_DIRECTION_IN] +
@@ -258,6 +241,7 @@ static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 	rec->opened = cpu_to_le64(totals.opened);
 	rec->ended = cpu_to_le64(totals.ended);
 	rec->held = cpu_to_le64(stats.held);
+	rec->evicted = cpu_to_le64(stats.evicted);
 	err = put_drops(&stats, room);
 	rec->drops = cpu_to_le32(room->count - 1);
 	return err;
@@ -297,13 +281,6 @@ static const struct {
 	[VFW_FRAME_TYPE_END]		= { put_end },
 };
 
-static u32 vm_epoch(struct vfw_vm *vm)
-{
-	const struct vfw_policy *policy = vfw_vm_policy(vm);
-
-	return policy ? policy->epoch : 0;
-}
-
 /**
  * vfw_snapshot_begin() - begin to save a VM's state
  * @snap: the save
@@ -316,7 +293,7 @@ void vfw_snapshot_begin(struct vfw_snapshot *snap, struct vfw_vm *vm)
 	lockdep_assert_held(&vm->vn->lock);
 	memset(snap, 0, sizeof(*snap));
 	snap->type = VFW_FRAME_TYPE_HEADER;
-	snap->epoch = vm_epoch(vm);
+	snap->epoch = vm->epoch;
 	snap->changes = vm->changes;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_begin);
@@ -366,7 +343,7 @@ int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, 
 	lockdep_assert_held(&vm->vn->lock);
 	if (snap->type == VFW_FRAME_TYPE_NONE)
 		return 0;
-	if (snap->epoch != vm_epoch(vm) || snap->changes != vm->changes)
+	if (snap->epoch != vm->epoch || snap->changes != vm->changes)
 		return -EAGAIN;
 	if (size < VFW_SNAPSHOT_FRAME_MIN)
 		return -EMSGSIZE;

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "main.h"
+#include "collect.h"
 #include "flow.h"
 #include "hold.h"
 #include "netlink.h"
@@ -172,6 +173,8 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	/* Packets that saw the VM active are in RCU sections that end here. */
 	synchronize_net();
 	vfw_fragment_drop_waiting(vm, VFW_DROP_REASON_FROZEN);
+	/* One that began before would go on with what it knows, after a snapshot has begun. */
+	vfw_collect_stop(vfw_vm_flows(vm));
 	vfw_flow_table_freeze(vfw_vm_flows(vm));
 	/* What has expired moves as what has ended: in the counters. */
 	vfw_flow_table_collect(vfw_vm_flows(vm));
@@ -189,6 +192,7 @@ void vfw_vm_thaw(struct vfw_vm *vm)
 	lockdep_assert_held(&vm->vn->lock);
 	vm->changes++;
 	vfw_flow_table_thaw(vfw_vm_flows(vm));
+	vfw_collect_start(vfw_vm_flows(vm));
 	/* Pairs with the acquire in the hook: who sees the VM active sees its time go on. */
 	smp_store_release(&vm->state, VFW_VM_STATE_ACTIVE);
 }
@@ -227,9 +231,9 @@ void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 	struct vfw_policy *old;
 
 	lockdep_assert_held(&vm->vn->lock);
-	/* 0 is what a VM without a policy shows. */
-	if (policy && !++vm->epoch)
-		vm->epoch = 1;
+	/* When the policy goes, a list of its rules is to notice, too. */
+	vm->last_epoch = vfw_vm_next_epoch(vm);
+	vm->epoch = policy ? vm->last_epoch : 0;
 	if (policy)
 		policy->epoch = vm->epoch;
 	old = rcu_replace_pointer(vm->policy, policy, lockdep_is_held(&vm->vn->lock));
@@ -245,12 +249,16 @@ void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
  * vfw_vm_set_flows() - give a VM another flow table
  * @vm: the VM
  * @table: the table, now the VM's
+ * @totals: where to put what the VM's flows have counted up to now, all of which end; or NULL if it
+ *	does not matter
  *
  * What the former table counted is dropped with it.
  *
- * Context: under vfw_net.lock, process context; sleeps.
+ * Context: under vfw_net.lock, process context; sleeps, with @totals until the last packet that
+ *	found the former table is done.
  */
-void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table)
+void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table,
+		      struct vfw_flow_totals *totals)
 {
 	struct vfw_flow_table *old;
 
@@ -258,10 +266,34 @@ void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table)
 	vm->changes++;
 	vfw_flow_table_start(table, vm);
 	old = rcu_replace_pointer(vm->flows, table, lockdep_is_held(&vm->vn->lock));
+	if (totals) {
+		/* Packets that count in the former table are in RCU sections that end here. */
+		synchronize_net();
+		vfw_flow_table_clear(old);
+		*totals = old->totals;
+		vfw_flow_totals_add(totals, &vm->base_totals);
+	}
 	vfw_flow_table_stop(old);
 	vfw_flow_table_free_rcu(old);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_vm_set_flows);
+
+/**
+ * vfw_vm_ended_totals() - what a VM's flows have counted that ended, here and before it came here
+ * @vm: the VM
+ * @totals: where to put it
+ *
+ * Context: under vfw_net.lock.
+ */
+void vfw_vm_ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals)
+{
+	struct vfw_flow_table *table = vfw_vm_flows(vm);
+
+	spin_lock_bh(&table->lock);
+	*totals = table->totals;
+	spin_unlock_bh(&table->lock);
+	vfw_flow_totals_add(totals, &vm->base_totals);
+}
 
 static void add_stats(struct vfw_stats *sum, const struct vfw_stats *stats)
 {

@@ -8,14 +8,13 @@
 #include <linux/rhashtable.h>
 #include <linux/uuid.h>
 #include <uapi/linux/vfw.h>
+#include "flow.h"
 #include "fragment.h"
 #include "main.h"
 
 #define VFW_DROP_REASONS (VFW_DROP_REASON_FRAGMENT_TIMEOUT + 1)
 
-struct vfw_flow_table;
 struct vfw_hold;
-struct vfw_policy;
 struct vfw_restore;
 
 /**
@@ -48,7 +47,9 @@ struct vfw_stats {
  * @node: in vfw_net.vms
  * @uuid: what names it
  * @id: its number on this host
- * @epoch: policy epoch of the policy in force, 0 for none; wraps past 0
+ * @epoch: policy epoch of the policy in force, 0 for none
+ * @last_epoch: the number that was given last: raised when a policy comes, and when it goes; wraps
+ *	past 0, and is 0 only while there was no policy yet
  * @changes: raised when the VM is frozen or thawed, or gets another flow table
  * @incarnation: raised by each commit of a restore
  * @ports: struct vfw_port.list, in order of declaration
@@ -67,17 +68,13 @@ struct vfw_vm {
 	struct vfw_fragments fragments;
 
 	struct vfw_stats base;
-	struct {
-		u64 packets[2];
-		u64 bytes[2];
-		u64 opened;
-		u64 ended;
-	} base_totals;
+	struct vfw_flow_totals base_totals;
 	struct vfw_net *vn;
 	struct rhash_head node;
 	uuid_t uuid;
 	u32 id;
 	u32 epoch;
+	u32 last_epoch;
 	u32 changes;
 	u64 incarnation;
 	struct list_head ports;
@@ -94,7 +91,9 @@ void vfw_vm_freeze(struct vfw_vm *vm);
 void vfw_vm_thaw(struct vfw_vm *vm);
 int vfw_vm_count_sources(struct vfw_vm *vm, const struct vfw_policy *policy);
 void vfw_vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy);
-void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table);
+void vfw_vm_set_flows(struct vfw_vm *vm, struct vfw_flow_table *table,
+		      struct vfw_flow_totals *totals);
+void vfw_vm_ended_totals(struct vfw_vm *vm, struct vfw_flow_totals *totals);
 void vfw_vm_stats(struct vfw_vm *vm, struct vfw_stats *stats);
 
 int vfw_vm_net_init(struct vfw_net *vn);
@@ -109,6 +108,12 @@ static inline struct vfw_policy *vfw_vm_policy(const struct vfw_vm *vm)
 static inline struct vfw_flow_table *vfw_vm_flows(const struct vfw_vm *vm)
 {
 	return rcu_dereference_protected(vm->flows, lockdep_is_held(&vm->vn->lock));
+}
+
+/* The epoch that vfw_vm_set_policy() will give to the VM's next policy. */
+static inline u32 vfw_vm_next_epoch(const struct vfw_vm *vm)
+{
+	return vm->last_epoch + 1 ?: 1;
 }
 
 static inline void vfw_vm_count_drop(struct vfw_vm *vm, enum vfw_drop_reason reason,

@@ -136,6 +136,7 @@ void record_stats(struct nl_msg *message, const struct vfw_state_stats *stats)
 	put_u64(message, VFW_A_STATS_OUT_BYTES, le64toh(stats->out_bytes));
 	put_u64(message, VFW_A_STATS_FLOWS_OPENED, le64toh(stats->opened));
 	put_u64(message, VFW_A_STATS_FLOWS_ENDED, le64toh(stats->ended));
+	put_u64(message, VFW_A_STATS_FLOWS_EVICTED, le64toh(stats->evicted));
 	put_u64(message, VFW_A_STATS_HELD, le64toh(stats->held));
 	for (__u32 i = le32toh(stats->drops); i > 0; i--, drop++) {
 		struct nlattr *nest = nla_nest_start(message, VFW_A_STATS_DROP);

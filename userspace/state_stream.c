@@ -16,7 +16,7 @@ static_assert(sizeof(struct vfw_state_vm) == 64, "vm");
 static_assert(sizeof(struct vfw_state_port) == 24, "port");
 static_assert(sizeof(struct vfw_state_policy) == 96, "policy");
 static_assert(sizeof(struct vfw_state_rule) == 64, "rule");
-static_assert(sizeof(struct vfw_state_stats) == 64, "stats");
+static_assert(sizeof(struct vfw_state_stats) == 72, "stats");
 static_assert(sizeof(struct vfw_state_drop) == 24, "drop");
 static_assert(sizeof(struct vfw_state_flow4) == 88, "flow4");
 static_assert(sizeof(struct vfw_state_flow6) == 112, "flow6");

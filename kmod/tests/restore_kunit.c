@@ -244,7 +244,7 @@ static void renewed_test(struct kunit *test)
 	flow = flow_lock(test, &t->dst, &key);
 	KUNIT_EXPECT_EQ(test, vfw_flow_counters(flow)->packets[VFW_DIRECTION_IN], 4711ULL);
 	flow_unlock(flow);
-	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->count, restored.flows - 1);
+	KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->count, restored.flows);
 	state_test_unlock(t);
 }
 
@@ -403,7 +403,7 @@ static void epoch_test(struct kunit *test)
 		u32 n = loads;
 
 		/* The epoch is about to wrap. */
-		t->dst.epoch = U32_MAX - 2;
+		t->dst.last_epoch = U32_MAX - 2;
 		t->dst.incarnation = 0;
 		KUNIT_EXPECT_EQ(test, stream_restore(test, t, FRAMES), 0);
 		while (n--)
@@ -420,6 +420,35 @@ static void epoch_test(struct kunit *test)
 	state_test_unlock(t);
 }
 
+/* A VM whose policy went has no epoch; the next policy gets one that none had before. */
+static void no_policy_test(struct kunit *test)
+{
+	struct state_test *t = state_test_lock(test);
+	struct vfw_restored restored;
+	u32 epoch, last;
+
+	vm_set_policy(&t->dst, policy_make(test));
+	epoch = t->dst.epoch;
+	KUNIT_EXPECT_NE(test, epoch, 0);
+	vm_set_policy(&t->src, NULL);
+	stream_save(test, &t->src, &t->stream, VFW_FRAME_MAX);
+	KUNIT_ASSERT_EQ(test, stream_restore(test, t, t->stream.frames), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+	KUNIT_EXPECT_NULL(test, vm_policy(&t->dst));
+	KUNIT_EXPECT_EQ(test, t->dst.epoch, 0);
+	last = t->dst.last_epoch;
+	KUNIT_EXPECT_GT(test, last, epoch);
+
+	vm_set_policy(&t->src, policy_make(test));
+	t->dst.incarnation = 0;
+	stream_save(test, &t->src, &t->stream, VFW_FRAME_MAX);
+	KUNIT_ASSERT_EQ(test, stream_restore(test, t, t->stream.frames), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+	KUNIT_EXPECT_EQ(test, t->dst.epoch, vm_policy(&t->dst)->epoch);
+	KUNIT_EXPECT_GT(test, t->dst.epoch, last);
+	state_test_unlock(t);
+}
+
 static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(truncated_test),
 	KUNIT_CASE(altered_test),
@@ -433,6 +462,7 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(begin_test),
 	KUNIT_CASE(misaligned_test),
 	KUNIT_CASE(epoch_test),
+	KUNIT_CASE(no_policy_test),
 	{}
 };
 

@@ -350,9 +350,12 @@ static void stats_test(struct kunit *test)
 	t->src.base_totals.ended = 20;
 	this_cpu_add(t->dst.stats->packets[VFW_DIRECTION_IN], 7777);
 	t->dst.base.held = 8888;
+	this_cpu_add(t->src.stats->evicted, 321);
+	this_cpu_add(t->dst.stats->evicted, 9999);
 	stream_save(test, &t->src, &t->stream, VFW_FRAME_MAX);
 	KUNIT_ASSERT_EQ(test, stream_restore(test, t, t->stream.frames), 0);
 	this_cpu_add(t->dst.stats->packets[VFW_DIRECTION_IN], 50000);
+	this_cpu_add(t->dst.stats->evicted, 4000);
 	this_cpu_add(t->dst.stats->drops[VFW_DROP_REASON_HOLD_LIMIT][VFW_DIRECTION_IN], 5);
 	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
 
@@ -363,6 +366,7 @@ static void stats_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(rec->opened), 29);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(rec->ended), 29);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(rec->held), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(rec->evicted), 4321);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(rec->drops), 1);
 	state_test_unlock(t);
 }
@@ -375,7 +379,6 @@ static void empty_test(struct kunit *test)
 
 	INIT_LIST_HEAD(&t->src.ports);
 	vm_set_policy(&t->src, NULL);
-	t->src.epoch = 0;
 	vm_set_policy(&t->dst, policy_make(test));
 	stream_save(test, &t->src, &t->stream, VFW_SNAPSHOT_FRAME_MIN);
 	KUNIT_EXPECT_EQ(test, t->stream.frames, 6);
@@ -426,7 +429,7 @@ static void interrupted_test(struct kunit *test)
 		} else {
 			other = vfw_flow_table_alloc(NULL);
 			KUNIT_ASSERT_NOT_NULL(test, other);
-			vfw_vm_set_flows(&t->src, other);
+			vfw_vm_set_flows(&t->src, other, NULL);
 		}
 		KUNIT_EXPECT_EQ(test, vfw_snapshot_frame(&snap, &t->src, buf, 4096), -EAGAIN);
 	}

@@ -131,8 +131,10 @@ static inline void vm_set_policy(struct vfw_vm *vm, struct vfw_policy *policy)
 {
 	if (vm_policy(vm))
 		vfw_policy_free(vm_policy(vm));
+	vm->last_epoch = vfw_vm_next_epoch(vm);
+	vm->epoch = policy ? vm->last_epoch : 0;
 	if (policy)
-		policy->epoch = ++vm->epoch;
+		policy->epoch = vm->epoch;
 	RCU_INIT_POINTER(vm->policy, policy);
 }
 
@@ -383,7 +385,7 @@ static inline int state_test_init(struct kunit *test)
 	vm_make(test, t, &t->src, "source");
 	vm_make(test, t, &t->dst, "destination");
 	t->src.incarnation = INCARNATION;
-	t->src.epoch = EPOCH - 1;
+	t->src.last_epoch = EPOCH - 1;
 	vm_set_policy(&t->src, policy_make(test));
 	vm_port(t, 0, "tap0", VFW_PORT_TYPE_HOST);
 	vm_port(t, 1, "macvtap1", VFW_PORT_TYPE_MIRRORED);

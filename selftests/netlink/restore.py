@@ -139,7 +139,7 @@ def save():
     same(told, {'vm': VM_ID, 'incarnation': 1, 'flows': 0, 'rules': 0})
     frames = snapshot()
     same([frame[4] for frame in frames], [1, 2, 3, 4, 6, 10], 'types')
-    same([len(frame) for frame in frames], [96, 88, 24, 120, 88, 64], 'lengths')
+    same([len(frame) for frame in frames], [96, 88, 24, 120, 96, 64], 'lengths')
     source.refused('ENOENT', 'snapshot-save', {'vm': bytes(16)}, bad='vm', dump=True)
     source.refused('EINVAL', 'snapshot-save', {}, missing='vm', dump=True)
 
@@ -304,6 +304,69 @@ def restore_active():
         b.nl.refused('EBUSY', 'restore-begin', {'vm': b.id}, text='frozen')
 
 
+def load_rules(nl, vm, rules, **attrs):
+    """Load a policy of these rules, which drops the rest; returns its epoch."""
+    begun = nl.well('policy-begin', {'vm': vm, **attrs})
+    for i in range(0, len(rules), 100):
+        nl.well('policy-add', {'transaction': begun['transaction'], 'rule': rules[i:i + 100]})
+    return nl.well('policy-commit', {'transaction': begun['transaction']})['epoch']
+
+
+def restore_late():
+    """A VM that started empty meanwhile loses no counter: neither rules nor flows."""
+    with Bench() as b:
+        load_rules(b.nl, b.id, [{'direction': 'both', 'action': 'pass'}])
+        b.nl.well('restore-abort', {'vm': b.id})
+
+        def counted():
+            rule = b.nl.well('rule-get', {'vm': b.id, 'rule-number': 1})['rule'][0]
+            stats = b.nl.well('stats-get', {'vm': b.id})
+            return (rule['packets'], stats['in-packets'], stats['out-packets'],
+                    stats['flows-opened'], stats['flows-ended'])
+
+        b.send(0, 10)
+        eventually(lambda: counted() == (20, 10, 10, 1, 0), 'packets of the first flow')
+        b.restore(snapshot(), **{'hold-limits': {'time': 500, 'expiry': 'start-empty'}})
+        same(b.state()['state'], 'holding')
+        eventually(lambda: b.state()['state'] == 'active', 'active')
+        same(b.state()['flows'], 0)
+        same(counted(), (20, 10, 10, 1, 1), 'when it started empty')
+        b.send(10, 15)
+        eventually(lambda: counted() == (30, 15, 15, 2, 1), 'packets of the second flow')
+        b.commit()
+        # The snapshot's counters are all 0, and it has no rules.
+        stats = b.nl.well('stats-get', {'vm': b.id})
+        same((stats['in-packets'], stats['out-packets'], stats['flows-opened'],
+              stats['flows-ended'], stats['flows']), (5, 5, 1, 1, 0), 'after the commit')
+
+
+def policy_goes():
+    """A snapshot without a policy takes that of the VM; who lists its rules is told."""
+    with Bench() as b, Namespace('bare') as ns:
+        bare, other = ns.client(), b.host.client()
+        bare.well('vm-new', {'uuid': VM_ID})
+        frames = snapshot(bare)
+        epoch = load_rules(b.nl, b.id, [{'action': 'pass', 'comment': 'x' * 100}] * 2000)
+        same(b.state()['policy-epoch'], epoch)
+        request = other.request('rule-get', {'vm': b.id}, dump=True)
+        other.sock.send(request)
+        b.restore(frames)
+        b.commit()
+        answer = Answer()
+        while not other.receive(answer, 'rule-get', request):
+            pass
+        rules = sum(len(reply['rule']) for reply in answer.replies)
+        same((answer.errno, answer.interrupted, 0 < rules < 2000), (0, True, True),
+             f'a list of {rules} rules')
+        same(b.state()['policy-epoch'], 0)
+        same(b.nl.well('policy-get', {'vm': b.id})['epoch'], 0)
+        b.nl.refused('ESTALE', 'policy-begin', {'vm': b.id, 'epoch': epoch}, bad='epoch',
+                     text=f'its epoch is 0, not {epoch}')
+        assert load_rules(b.nl, b.id, [], epoch=0) > epoch
+        for client in bare, other:
+            client.sock.close()
+
+
 def restore_owner():
     """A restore belongs to its socket, and ends with it; the hold goes on."""
     with Bench() as b:
@@ -366,12 +429,7 @@ def interrupted():
         nl, other = ns.client(), ns.client()
         nl.well('vm-new', {'uuid': VM_ID})
         nl.pass_all(VM_ID)
-        rules = [{'action': 'pass', 'comment': 'x' * 100}] * 2000
-        begun = nl.well('policy-begin', {'vm': VM_ID})
-        for i in range(0, len(rules), 100):
-            nl.well('policy-add', {'transaction': begun['transaction'],
-                                   'rule': rules[i:i + 100]})
-        nl.well('policy-commit', {'transaction': begun['transaction']})
+        load_rules(nl, VM_ID, [{'action': 'pass', 'comment': 'x' * 100}] * 2000)
         request = nl.request('snapshot-save', {'vm': VM_ID}, dump=True)
         nl.sock.send(request)
         other.pass_all(VM_ID)
@@ -444,7 +502,7 @@ with Namespace('source') as space:
     source.well('vm-new', {'uuid': VM_ID, 'name': 'mover'})
     source.pass_all(VM_ID)
     tap.run(save, hold_and_release, hold_once, hold_bounds, hold_expires, hold_start_empty,
-            hold_later_deadline, restore_abort, restore_active, restore_owner, port_goes,
-            announcements, interrupted, many)
+            hold_later_deadline, restore_abort, restore_active, restore_late, policy_goes,
+            restore_owner, port_goes, announcements, interrupted, many)
     source.sock.close()
 tap.end()

@@ -155,6 +155,7 @@ static void put_stats(struct stream *stream)
 	stats = extend(stream, sizeof(*stats));
 	stats->in_packets = htole64(1000);
 	stats->out_bytes = htole64(1ULL << 40);
+	stats->evicted = htole64(77);
 	stats->drops = htole32(2);
 	drop = extend(stream, 2 * sizeof(*drop));
 	drop[0].reason = htole32(VFW_DROP_REASON_RULE);

@@ -118,6 +118,7 @@ assert s["policy"]["rule"][0]["remote-ports"] == [{"first": 1024, "last": 65535}
 assert s["policy"]["rule"][1]["remote"] == "172.16.0.0"
 assert s["policy"]["rule"][0]["comment"] == 'web "and" more'
 assert s["stats"]["drop"][1] == {"reason": "icmp-reply", "in-packets": 0, "out-packets": 8}
+assert s["stats"]["flows-evicted"] == 77 and s["stats"]["held"] == 0
 assert [p["trunk"] for p in s["port"]] == [False, True]
 assert len(s["flow"]) == 8 and s["flow"][0]["tcp-local"]["scale"] == 9
 assert s["flow"][0]["state"] == "tcp-established" and s["flow"][3]["opened"] == "out"

@@ -195,6 +195,7 @@ struct vfw_state_rule {
  * @opened: flows opened, those that live on included
  * @ended: flows ended
  * @held: packets that were held
+ * @evicted: flows that had to go for new ones; they are among those that ended
  * @drops: how many struct vfw_state_drop follow, the reasons in ascending order
  * @reserved: 0
  */
@@ -206,6 +207,7 @@ struct vfw_state_stats {
 	__le64 opened;
 	__le64 ended;
 	__le64 held;
+	__le64 evicted;
 	__le32 drops;
 	__le32 reserved;
 };
