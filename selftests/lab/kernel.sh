@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Build a kernel of the lab (User Mode Linux) and say where it is.
 #
-#   kernel.sh plain|debug|smp|smp-debug [source|build]
+#   kernel.sh plain|debug|smp|smp-debug [source|build|cached]
 #
 # Prints the build directory (which holds ./linux and serves as KDIR for the module) or, with
-# "source", the source directory; with "cached", the build directory if it is complete, and fails
-# if not. Progress goes to stderr. The source is the newest linux-source package of the suite
-# VFW_LAB_SUITE (trixie-backports), fetched from this machine's own Debian mirror with a private
-# apt state; VFW_LAB_KSRC names a tree to use instead.
+# "source", the source directory; with "cached", the build directory if it is complete, while the
+# exit status is 3 if not. Progress goes to stderr. The source is the newest linux-source package of
+# the suite VFW_LAB_SUITE (trixie-backports), fetched from this machine's own Debian mirror with a
+# private apt state; VFW_LAB_KSRC names a tree to use instead.
 # Everything is kept in VFW_LAB_CACHE (~/.cache/vfw-lab), keyed by source and configuration.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -80,7 +80,8 @@ fi
 
 key=$(cat "${fragments[@]}" | sha256sum | cut -c1-12)
 build=$cache/$(basename "$src")-$kind-$key
-[ "$what" != cached ] || { [ -e "$build/.complete" ] && echo "$build"; exit; }
+[ "$what" != cached ] || [ -e "$build/.complete" ] || exit 3
+[ "$what" != cached ] || { echo "$build"; exit; }
 [ -e "$build/.complete" ] || flock 9
 if [ ! -e "$build/.complete" ]; then
 	say "building the $kind kernel in $build (4 to 6 minutes on 2 CPUs, once)"
