@@ -80,7 +80,8 @@ struct wire {
 
 /**
  * struct result - what became of a VM's frames; the first of each pair is of those to the VM
- * @sent: frames that the kernel took
+ * @tried: frames that the kernel was given
+ * @sent: of them, those that it took
  * @unseen: of them, those that no hook sees: tags cut short
  * @arrived: frames that arrived
  * @odd: of them, those that nobody sent
@@ -88,6 +89,7 @@ struct wire {
  * @odd_frame: it
  */
 struct result {
+	__u32 tried[2];
 	__u32 sent[2];
 	__u32 unseen[2];
 	__u32 arrived[2];
@@ -108,7 +110,6 @@ size_t batch_make(__u64 seed, __u32 count, __u32 loose, __u8 *room, size_t size)
 /* wire.c */
 void wires_reset(void);
 void wires_drain(const struct wire *wires, struct result *results);
-size_t wires_send(const struct wire *wires, struct result *results, const __u8 *batch,
-		  size_t size);
+void wires_send(const struct wire *wires, struct result *results, const __u8 *batch, size_t size);
 
 #endif /* VFW_FUZZ_FRAMES_H */

@@ -159,6 +159,7 @@ static void send_one(const struct wire *wire, struct result *result, const struc
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t done;
 
+	result->tried[frame->out]++;
 	/* Before it is sent: it may arrive at once. */
 	note_sent(frame);
 	done = frame->out ? writev(wire->tap, parts, 2) :
@@ -176,11 +177,8 @@ static void send_one(const struct wire *wire, struct result *result, const struc
  * @results: of all VMs; what was before is added to
  * @batch: the frames
  * @size: bytes of them
- *
- * Return: how many frames.
  */
-size_t wires_send(const struct wire *wires, struct result *results, const __u8 *batch,
-		  size_t size)
+void wires_send(const struct wire *wires, struct result *results, const __u8 *batch, size_t size)
 {
 	size_t at = 0, count = 0;
 
@@ -195,5 +193,4 @@ size_t wires_send(const struct wire *wires, struct result *results, const __u8 *
 			wires_drain(wires, results);
 	}
 	wires_drain(wires, results);
-	return count;
 }

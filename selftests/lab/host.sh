@@ -44,6 +44,8 @@ complaints+='|bad unlock balance|held lock freed|suspicious RCU usage|lock held 
 complaints+='|sleeping function called|scheduling while atomic|refcount_t:'
 complaints+='|task .* blocked for more than|rcu.* (detected|self-detected) stall'
 complaints+='|unregister_netdevice: waiting|Memory cache .* objects remaining'
+complaints+='|kmemleak: (Kernel memory leak detector disabled|Cannot insert)'
+complaints+='|kmemleak: Cannot allocate a kmemleak_object'
 
 say() { echo "lab${name:+ $name}: $*" >&2; }
 die() { say "$*"; exit "$ST_LAB"; }

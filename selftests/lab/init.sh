@@ -74,18 +74,23 @@ leak_scan_wanted() {
 	[ -e /sys/kernel/debug/kmemleak ] && [ -z "${VFW_LAB_NO_LEAKSCAN:-}" ]
 }
 
+# Out of memory or confused, kmemleak ends itself, and then finds nothing: that is no good sign.
+leak_command() {
+	echo "$1" > /sys/kernel/debug/kmemleak || lab_error "kmemleak is off: $1 failed"
+}
+
 # What the boot left behind is not the test's: only younger objects count. The kernel's own
 # periodic scan would only make the outcome depend on time.
 leak_scan_begin() {
-	echo scan=off > /sys/kernel/debug/kmemleak
+	leak_command scan=off
 	leak_scan_from=$(awk '$1 == "jiffies:" {print $2; exit}' /proc/timer_list)
 }
 
 # An object is reported when a scan finds it unreferenced, as the one before left it, and 5 s old.
 leak_scan_end() {
-	echo scan > /sys/kernel/debug/kmemleak
+	leak_command scan
 	sleep 5.2
-	echo scan > /sys/kernel/debug/kmemleak
+	leak_command scan
 	awk -v from="$leak_scan_from" '
 		/^unreferenced/ {held = $0; next}
 		held != "" {

@@ -40,6 +40,7 @@ FLOW_FRAMES = (7, 8, 9)     # of IPv4, of IPv6, with VLAN tags
 NEEDED = ('packet', 'policy-commit', 'policy-abort', 'vm-new', 'vm-del', 'port-new', 'port-set',
           'port-del', 'netdev deleted', 'netdev made', 'netdev renamed', 'tap', 'vm-freeze',
           'vm-thaw', 'flow-del', 'list, whole', 'list, slow', 'list, abandoned',
+          *(f'{what}-get (dump)' for what in ('vm', 'port', 'stats', 'rule', 'flow')),
           'snapshot-save (dump)', 'restore-begin', 'restore-frame', 'restore-commit',
           'restore-abort', 'namespace gone', 'event', 'rmmod tried')
 

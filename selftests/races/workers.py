@@ -28,6 +28,7 @@ CHURN = [bytes([0xc0 + i] * 16) for i in range(4)]  # these are
 GONE = bytes.fromhex('d' * 32)                # lives in namespaces that do not last
 PORTS = 5                                     # p0 is the steady VM's
 PACKET_IGNORE_OUTGOING, SOL_PACKET = 23, 263
+NLMSG_ERROR, NLMSG_DONE = 2, 3
 DELETE_MODULE, O_NONBLOCK = 176, 0o4000
 
 # What two operations that meet may be told.
@@ -272,9 +273,9 @@ def make_port(space, number):
 
 
 def dumps(work):
-    """List what there is: whole, slowly, or not to the end."""
+    """List what there is: whole, slowly, or not to the end. The steady VM has most to list."""
     def lists():
-        rng, vm = work.rng, work.any_vm()
+        rng, vm = work.rng, work.rng.choice((STEADY, work.any_vm()))
         op, attrs = rng.choice((('vm-get', {}), ('port-get', {}), ('port-get', {'vm': vm}),
                                 ('stats-get', {}), ('stats-get', {'all': True}),
                                 ('rule-get', {'vm': vm}), ('flow-get', {'vm': vm}),
@@ -286,14 +287,19 @@ def dumps(work):
             nl = Client()
         nl.sock.settimeout(60)
         nl.sock.send(nl.request(op, attrs, dump=True))
-        left = rng.randrange(4) if how == 'abandoned' else -1
-        while left and not last_of_dump(nl.sock.recv(1 << 17)):
+        left, ended = rng.randrange(4) if how == 'abandoned' else -1, None
+        while left and ended is None:
+            ended = end_of_dump(nl.sock.recv(1 << 17))
             left -= 1
             if how == 'slow':
                 time.sleep(0.005)
         nl.close()
-        work.count(f'{op} (dump)')
-        work.count(f'list, {how}')
+        if ended is None:
+            work.count('list, abandoned')
+        else:
+            work.count(f'{op} (dump)', ended)
+            if not ended and how != 'abandoned':
+                work.count(f'list, {how}')
         for one, more in (('vm-get', {'uuid': vm}), ('stats-get', {'vm': vm}),
                           ('policy-get', {'vm': vm}), ('rule-get', {'vm': vm, 'rule-number': 1}),
                           ('snapshot-save', {'vm': vm})):
@@ -302,15 +308,15 @@ def dumps(work):
     return lists
 
 
-def last_of_dump(data):
-    """Is the end of a dump, or its refusal, among these messages?"""
+def end_of_dump(data):
+    """The errno that a dump ends with in these messages, 0 if it is whole; None: it goes on."""
     at = 0
     while at + 16 <= len(data):
         length, kind = struct.unpack_from('=IH', data, at)
-        if kind in (2, 3):
-            return True
+        if kind in (NLMSG_ERROR, NLMSG_DONE):
+            return -struct.unpack_from('=i', data, at + 16)[0]
         at += (length + 3) & ~3
-    return False
+    return None
 
 
 def freezes(work):
