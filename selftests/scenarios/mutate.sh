@@ -4,8 +4,9 @@
 #
 #   mutate.sh [NAME...]
 #
-# A mutation that no scenario notices, or that does not build, makes it fail. Nothing of the tree
-# changes: what is broken is a copy in build/mutate. It takes about two minutes for each.
+# A mutation that no scenario notices, or that does not build, makes it fail, and so does a scenario
+# that fails when nothing is broken. Nothing of the tree changes: what is broken is a copy in
+# build/mutate. It takes about two minutes for each.
 set -uo pipefail
 
 top=$(realpath "$(dirname "$0")/../..")
@@ -69,6 +70,21 @@ build_broken() {
 	return "$status"
 }
 
+# Play all scenarios with the module that was built; what they say goes to the log.
+play() {
+	VFW_KO=$work/vfw.ko "$top/selftests/lab/host.sh" --mem 2G --timeout 400 -- \
+		"$top/selftests/scenarios/test_scenarios.sh" --quick > "$work/log" 2>&1 < /dev/null
+}
+
+# Whoever complains of what is whole notices nothing.
+baseline() {
+	make -C "$work" module KDIR="$kdir" > "$work/log" 2>&1 && play &&
+		! grep -q '^not ok ' "$work/log" && grep -q '^ok .*\.scn ' "$work/log" && return
+	echo 'not ok the firewall that is whole'
+	grep '^not ok ' "$work/log" || tail -n 5 "$work/log"
+	return 1
+}
+
 # NAME FILE EXPRESSION: does a scenario notice?
 mutate() {
 	local name=$1 seen
@@ -77,8 +93,7 @@ mutate() {
 		tail -n 5 "$work/log"
 		return 1
 	fi
-	VFW_KO=$work/vfw.ko "$top/selftests/lab/host.sh" --mem 2G --timeout 400 -- \
-		"$top/selftests/scenarios/test_scenarios.sh" --quick > "$work/log" 2>&1 < /dev/null
+	play
 	seen=$(sed -n 's/^not ok \(.*\.scn\) ipv[46]: /\1: /p' "$work/log" | sort -u)
 	if [ -z "$seen" ]; then
 		echo "not ok $name was not noticed"
@@ -89,9 +104,13 @@ mutate() {
 	sed 's/^/#   /' <<< "$seen"
 }
 
+for name; do
+	mutations | grep -q "^$name " || { echo "mutate: no mutation named '$name'" >&2; exit 1; }
+done
 rm -rf "$work"
 mkdir -p "$work/whole" || exit 1
 cp -a "$top"/{Kbuild,Makefile,dkms.conf,kmod,include} "$work" && cp -a "$work/kmod" "$work/whole" || exit 1
+baseline || exit 1
 failed=0
 while read -r name file expression; do
 	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
