@@ -4,7 +4,8 @@ Alters snapshots and makes their checksums right again, as somebody would who me
 
     snapshot.py FROM TO STATEMENTS
 
-The statements may change these: uuid, incarnation, version.
+The statements may change these: uuid, incarnation, version; and part(TYPE), the records of the
+first frame of a type.
 """
 
 import struct
@@ -59,7 +60,8 @@ def alter(data, statements):
     parts = list(frames(data))
     fields, records = parts[0]
     names = {'uuid': bytes(records[:16]), 'version': fields[2],
-             'incarnation': struct.unpack_from('<Q', records, 16)[0]}
+             'incarnation': struct.unpack_from('<Q', records, 16)[0],
+             'part': lambda kind: next(part for fields, part in parts if fields[1] == kind)}
     exec(statements, {}, names)  # pylint: disable=exec-used
     records[:16] = names['uuid']
     struct.pack_into('<Q', records, 16, names['incarnation'])
