@@ -12,7 +12,6 @@ Everything at once is in ../races. FAULTS="vms loading" runs some cases only.
 """
 
 import ctypes
-import errno
 import os
 import struct
 import subprocess
@@ -20,13 +19,14 @@ import time
 from collections import Counter
 
 from inject import Bench, Injection, Tries, frame, p, print_table, sender, symbols, wait
-from vfwtest import (CLONE_NEWNET, Namespace, Skip, Tap, eventually, libc, open_tap, refcount,
-                     rename, same)
+from vfwtest import (CLONE_NEWNET, Client, Namespace, Skip, Tap, eventually, libc, open_tap,
+                     refcount, rename, same)
 
 tap = Tap()
 OTHER = bytes(range(16, 32))
 INIT_MODULE = 175
 KINDS = list(range(1, 11))     # of a snapshot's frames
+POLICY_FRAME, FLOW_FRAMES = 4, (7, 8, 9)
 MAGIC = 0x53574656      # VFW_STATE_MAGIC
 
 
@@ -36,6 +36,7 @@ def vms():
         forget = lambda: b.nl.ask('vm-del', {'uuid': OTHER})     # noqa: E731
         b.try_all('vm-new', b.request('vm-new', {'uuid': OTHER}), forget)
         b.try_all('vm-new hold', b.request('vm-new', {'uuid': OTHER, 'hold': True}), forget)
+        b.nl.well('vm-set', {'uuid': b.vm, 'name': 'old'})
         b.try_all('vm-set', b.request('vm-set', {'uuid': b.vm, 'name': 'new'}),
                   lambda: b.nl.well('vm-set', {'uuid': b.vm, 'name': 'old'}))
         b.try_all('vm-freeze', b.request('vm-freeze', {'uuid': b.vm}),
@@ -48,6 +49,7 @@ def vms():
             if b.nl.ask('vm-get', {'uuid': b.vm}).errno:
                 b.declare()
                 b.fill()
+        b.nl.well('vm-del', {'uuid': b.vm})
         b.try_all('vm-del', b.request('vm-del', {'uuid': b.vm}), prepare=again)
 
 
@@ -116,22 +118,48 @@ def policies():
                 clients.pop().close()
             clients.append(b.ns.client())
             return clients[-1]
-        begin = {'vm': b.vm, 'default-in': 'pass', 'rules': 100,
+        begin = {'vm': b.vm, 'default-in': 'pass', 'rules': 8,
                  'limits': {'flows': 1000}, 'timeouts': {'icmp': 5}}
-        b.try_all('policy-begin', None,
+        kept = []
+
+        def back():
+            b.nl.well('policy-commit', b.load())
+
+        def usable(begun):
+            """What was begun can be used; how many more can be begun."""
+            nl, more = clients[-1], 0
+            while not nl.ask('policy-begin', {'vm': b.vm}).errno:
+                more += 1
+            for reply in begun.replies:
+                transaction = {'transaction': struct.unpack_from('I', reply, 8)[0]}
+                nl.well('policy-add', {**transaction, 'rule': b.rules()})
+                nl.well('policy-commit', transaction)
+                kept.append(b.result())
+                same(kept[-1], kept[0], 'what was begun')
+                back()
+            return more
+        b.try_all('policy-begin', None, finish=usable,
                   prepare=lambda: b.request('policy-begin', begin, nl) if (nl := client()) else 0)
-        b.try_all('policy-add', None, prepare=lambda: b.request(
-            'policy-add', {**b.load(nl := client()), 'rule': b.rules()}, nl))
-        b.try_all('policy-commit', None,
-                  prepare=lambda: b.request('policy-commit', b.load(nl := client()), nl))
+
+        loads = []
+
+        def loaded(op, more, **kinds):
+            """An operation on what is being loaded."""
+            loads[:] = [b.load(client(), **kinds)]
+            return b.request(op, {**loads[0], **more}, clients[-1])
+
+        def commit(_):
+            return clients[-1].ask('policy-commit', loads[0]).errno
+        # So many that there is no room for them yet.
+        b.try_all('policy-add', None, back, finish=commit,
+                  prepare=lambda: loaded('policy-add', {'rule': b.rules() * 12}))
+        b.try_all('policy-commit', None, back, prepare=lambda: loaded(
+            'policy-commit', {}, limits={'flows': 900}, **{'default-out': 'drop'}))
         # One that has flows counted by their sources; then one that lets it be.
-        counting = {'limits': {'flows': 1000, 'source-flows': 900}}
-        b.try_all('policy-commit, sources', None,
-                  lambda: b.nl.well('policy-commit', b.load()),
-                  prepare=lambda: b.request('policy-commit',
-                                            b.load(nl := client(), **counting), nl))
-        b.try_all('policy-abort', None,
-                  prepare=lambda: b.request('policy-abort', b.load(nl := client()), nl))
+        b.try_all('policy-commit, sources', None, back, prepare=lambda: loaded(
+            'policy-commit', {}, limits={'flows': 1000, 'source-flows': 900}))
+        b.try_all('policy-abort', None, back, finish=commit,
+                  prepare=lambda: loaded('policy-abort', {}))
         client().close()
 
 
@@ -188,39 +216,82 @@ def lists():
                       prepare=fresh, shows=True)
 
 
+class Restores:
+    """Restoring what a VM has, again and again."""
+    def __init__(self, b):
+        self.b, self.name = b, {'vm': b.vm}
+        self.frames = [reply['frame'] for reply in
+                       b.nl.well('snapshot-save', self.name, dump=True)]
+        self.kinds = [one[4] for one in self.frames]
+
+    def abort(self):
+        """If there is something to abort."""
+        self.b.nl.ask('restore-abort', self.name)
+
+    def begun(self, count, op, attrs=None):
+        """An operation on a VM that has nothing, and of which some frames are there."""
+        b = self.b
+        self.abort()
+        b.nl.well('vm-del', {'uuid': b.vm})
+        b.declare()
+        b.nl.well('restore-begin', self.name)
+        for one in self.frames[:count]:
+            b.nl.well('restore-frame', {**self.name, 'frame': one})
+        return b.request(op, {**self.name, **(attrs or {})})
+
+    def rest(self, at):
+        """What follows a frame, and the commit: which is not refused if nothing is missing."""
+        for one in self.frames[at + 1:]:
+            if self.b.nl.ask('restore-frame', {**self.name, 'frame': one}).errno:
+                break
+        refused = bool(self.b.nl.ask('restore-commit', self.name).errno)
+        self.abort()
+        return refused
+
+    def try_frame(self, kind, what=''):
+        """The first frame of a type."""
+        at = self.kinds.index(kind)
+        self.b.try_all(f'restore-frame, type {kind}{what}', None, self.abort,
+                       finish=lambda _: self.rest(at), prepare=lambda: self.begun(
+                           at, 'restore-frame', {'frame': self.frames[at]}))
+
+
 def restores():
     """Restoring, with each kind of frame, out of memory"""
     with Bench() as b:
         b.fill(200)
-        frames = [reply['frame'] for reply in
-                  b.nl.well('snapshot-save', {'vm': b.vm}, dump=True)]
-        kinds = [frame_[4] for frame_ in frames]
-        same(sorted(set(kinds)), KINDS, 'kinds of frames')
-        name = {'vm': b.vm}
-        abort = lambda: b.nl.ask('restore-abort', name)     # noqa: E731
-        b.try_all('restore-begin', b.request('restore-begin', name), abort)
-
-        def begun(count, op, attrs):
-            abort()
-            b.nl.well('restore-begin', name)
-            for one in frames[:count]:
-                b.nl.well('restore-frame', {**name, 'frame': one})
-            return b.request(op, attrs)
+        r = Restores(b)
+        same(sorted(set(r.kinds)), KINDS, 'kinds of frames')
+        b.try_all('restore-begin', b.request('restore-begin', r.name), r.abort)
         for kind in KINDS:
-            at = kinds.index(kind)
-            b.try_all(f'restore-frame, type {kind}', None, abort, prepare=lambda at=at: begun(
-                at, 'restore-frame', {**name, 'frame': frames[at]}))
-        b.try_all('restore-abort', None,
-                  prepare=lambda: begun(len(frames), 'restore-abort', name))
-        abort()
+            r.try_frame(kind)
+        b.try_all('restore-abort', None, prepare=lambda: r.begun(len(r.frames), 'restore-abort'))
+        b.try_all('restore-commit', None, r.abort,
+                  prepare=lambda: r.begun(len(r.frames), 'restore-commit'))
+        same(b.nl.well('vm-get', {'uuid': b.vm})['flows'], 200, 'flows')
 
-        def anew():
-            abort()
-            b.nl.well('vm-del', {'uuid': b.vm})
-            b.declare()
-            return begun(len(frames), 'restore-commit', name)
-        b.try_all('restore-commit', None, prepare=anew,
-                  check=lambda: same(b.nl.well('vm-get', {'uuid': b.vm})['flows'], 200, 'flows'))
+
+def restored_sources():
+    """Restoring a VM whose flows are counted by their sources, out of memory"""
+    with Bench() as b:
+        # Of FAR, 80 flows are of IPv4 without a tag: two more are let in.
+        b.fill(200, limits={'flows': 1000, 'source-flows': 82})
+        r = Restores(b)
+        rest = r.rest
+
+        def two_more(at):
+            refused = rest(at)
+            if refused:
+                return refused
+            with sender(b.ns, 'd0') as sock:
+                for i in range(5):
+                    sock.send(frame(True, 0, p.UDP, p.udp(9000 + i, 53, b'x')))
+            return b.nl.drops(b.vm)['source-limit']
+        r.begun(0, 'restore-abort')
+        same(two_more(-1), (3, 0), 'refused of five')
+        r.rest = two_more
+        for kind in POLICY_FRAME, *FLOW_FRAMES:
+            r.try_frame(kind, ', sources')
 
 
 def namespaces():
@@ -236,7 +307,11 @@ def namespaces():
             b.inside.__exit__()
             b.inside = b.ns.inside()
             b.inside.__enter__()
-        b.try_all('namespace begins', unshare, home)
+
+        def check():
+            with Client() as nl:
+                same(nl.well('vm-get', dump=True), [], 'VMs of a new namespace')
+        b.try_all('namespace begins', unshare, home, check, yields=True)
     inject = Injection()
     inject.in_module()
     with Namespace('vfw-g') as ns:
@@ -289,6 +364,7 @@ def new_life(b, hold=False):
 def packets():
     """Packets, out of memory: judged, or dropped and counted, and no flow is lost count of"""
     with Bench() as b:
+        b.inject.in_module()
         kinds = {
             'UDP': [(p.UDP, p.udp(1000, 53, b'x'))],
             'TCP': [(p.TCP, p.tcp(1000, 80, p.SYN, 1))],
@@ -318,12 +394,52 @@ def packet_tries(b, kind, data, to_vm, name):
                                   (lambda: os.write(file, data)))
         if kind == 'held':
             b.nl.well('restore-abort', {'vm': b.vm})
-        met = counted(b)[0] - before
-        # Before the hook it was refused, or lost by the netdev.
-        assert met <= 1 and (met or error or tries.tried), f'{name}: met {met} after {nth}'
-        lost = counted(b)[1]
+        met, lost = counted(b)
+        # Nothing fails before the hook.
+        same((error, met - before), (0, 1), f'{name}: error, and packets met, after {nth}')
         flows = check_flows(b)
-        same(flows, 0 if kind == 'rejected' else met - lost, f'{name}: flows after failure {nth}')
+        same(flows, 0 if kind == 'rejected' else 1 - lost, f'{name}: flows after failure {nth}')
+        tries.lost(lost)
+    assert tries.refused or kind in ('rejected', 'held'), f'{name}: none was lost'
+
+
+def fragments():
+    """Fragments, out of memory: each is judged, or dropped and counted"""
+    with Bench() as b:
+        b.inject.in_module()
+        datagram = p.udp(1000, 53, bytes(40))
+        for swapped in False, True:
+            for to_vm in False, True:
+                for family in 0, 1:
+                    parts = [frame(to_vm, family, p.UDP, datagram, p.fragment, ident=77, offset=at,
+                                   length=length) for at, length in ((0, 16), (16, 32))]
+                    fragment_tries(b, parts[::-1] if swapped else parts, to_vm,
+                                   f'{"later" if swapped else "first"} fragment '
+                                   f'{"to" if to_vm else "from"} VM, IPv{4 + 2 * family}')
+
+
+def fragment_tries(b, parts, to_vm, name):
+    """The first one that is sent meets a failure; then comes the other one."""
+    tries = Tries(b.inject, name)
+    for nth in tries:
+        file = new_life(b)
+        b.nl.well('policy-commit', b.load(timeouts={**b.PATIENCE, 'fragment': 1}))
+        with sender(b.ns, 'e0') as sock:
+            def send(part, file=file, sock=sock):
+                if to_vm:
+                    sock.send(part)
+                else:
+                    os.write(file, part)
+            before = counted(b)[0]
+            error = tries.attempt(nth, lambda send=send: send(parts[0]))
+            send(parts[1])
+        # One whose first was lost waits in vain.
+        wait(lambda: counted(b)[0] - before == 2)
+        met, lost = counted(b)
+        same((error, met - before), (0, 2), f'{name}: error, and fragments met, after {nth}')
+        assert check_flows(b) == 1 or lost, f'{name}: no flow, and nothing lost, after {nth}'
+        tries.lost(bool(lost))
+    assert tries.refused, f'{name}: none was lost'
 
 
 def growth():
@@ -351,6 +467,48 @@ def growth():
         b.inject.all_fail(0)
         b.nl.ask('flow-del', {'vm': b.vm})
         same(check_flows(b), 0, 'flows')
+
+
+def rings():
+    """A full table makes room for new flows as soon as there is memory to know the oldest"""
+    with Bench() as b:
+        new_life(b)
+        b.nl.well('policy-commit', b.load(limits={'flows': 20, 'half-open': 20}))
+        b.inject.in_module()
+        sent = 0
+
+        def flood(seconds):
+            """Open flows."""
+            nonlocal sent
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                for protocol, payload in ((p.UDP, p.udp(1000 + sent, 53, b'x')),
+                                          (p.TCP, p.tcp(1000 + sent, 80, p.SYN, 1))):
+                    sock.send(frame(True, 0, protocol, payload))
+                    sent += 1
+                time.sleep(0.02)
+
+        def gone():
+            """How many flows have ended, and how many of them made room for others."""
+            same(counted(b), (sent, 0), 'packets judged, and lost')
+            assert check_flows(b) <= 20, 'more flows than may be'
+            stats = b.nl.well('stats-get', {'vm': b.vm})
+            return stats['flows-ended'], stats.get('flows-evicted', 0)
+        with sender(b.ns, 'e0') as sock:
+            # There is memory for 20 flows, but no ring yet: half of the limit asks for it.
+            for sent in range(1, 9):
+                sock.send(frame(True, 0, p.UDP, p.udp(sent, 53, b'x')))
+            b.inject.all_fail(100)
+            flood(6)
+            b.inject.all_fail(0)
+            ended, evicted = gone()
+            assert ended and not evicted, f'{ended} flows ended, {evicted} made room'
+            begin = time.monotonic()
+            while not gone()[1] and time.monotonic() < begin + 10:
+                flood(0.1)
+            print(f'# {ended} flows ended in 6 s without a ring, then one made room after '
+                  f'{time.monotonic() - begin:.1f} s')
+            assert gone()[1], 'no flow ever makes room'
 
 
 def can_load_again():
@@ -389,8 +547,8 @@ def loading():
     subprocess.run(['insmod', module], check=True)
 
 
-cases = (vms, listened, ports, netdevs, policies, shows, lists, restores, namespaces, packets,
-         growth, loading)
+cases = (vms, listened, ports, netdevs, policies, shows, lists, restores, restored_sources,
+         namespaces, packets, fragments, growth, rings, loading)
 tap.run(*(case for case in cases if case.__name__ in os.environ.get('FAULTS', case.__name__)))
 print_table()
 tap.end()

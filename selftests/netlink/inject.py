@@ -59,6 +59,7 @@ class Injection:
         for name, value in (('ignore-gfp-wait', 'N'), ('verbose', 0), ('min-order', 0),
                             ('probability', 0), ('stacktrace-depth', 32)):
             setting(name, value)
+        self.spare_kmemleak()
         self.everywhere()
         self.file = os.open(NTH, os.O_RDWR)
 
@@ -66,6 +67,14 @@ class Injection:
         """No more of it."""
         self.everywhere()
         os.close(self.file)
+
+    @staticmethod
+    def spare_kmemleak():
+        """It has memory of its own for when it gets none: that would be no failure to speak of."""
+        if os.path.exists('/sys/kernel/debug/kmemleak'):
+            first, last = symbols(lambda name: name == '__alloc_object')
+            setting('reject-start', first)
+            setting('reject-end', last)
 
     @staticmethod
     def everywhere():
@@ -132,6 +141,12 @@ class Tries:
             self.done += hit
         return error
 
+    def lost(self, packets):
+        """It was done in that a packet was dropped."""
+        if packets:
+            self.done -= packets
+            self.refused['no-memory'] += packets
+
     def row(self):
         """For the table."""
         told = [f'{count} {name}' for name, count in sorted(self.refused.items())]
@@ -177,6 +192,10 @@ class Bench:
     # What is another one each time it is looked at.
     VARY = {'vm-get': ('id',), 'port-get': ('id', 'ifindex'), 'flow-get': ('expires', 'age'),
             'snapshot-save': ()}
+    # And what is another one each time that a thing is done. A policy may take more memory, as
+    # giving some back is an allocation, too.
+    COUNTS = {'vm-get': ('policy-epoch',), 'policy-get': ('epoch', 'memory'),
+              'rule-get': ('epoch',), 'flow-get': ('epoch',)}
 
     def __enter__(self):
         self.inject = Injection()
@@ -234,9 +253,9 @@ class Bench:
                  'local-ports': [{'first': 100 * i, 'last': 100 * i + 50},
                                  {'first': 9000 + i, 'last': 9000 + i}]} for i in range(1, 9)]
 
-    def fill(self, flows=40):
+    def fill(self, flows=40, **more):
         """A policy in force, and flows, half of them of IPv6, some of TCP, some with a VLAN tag."""
-        self.nl.well('policy-commit', self.load())
+        self.nl.well('policy-commit', self.load(**more))
         sock = self.ns.packet_socket('d0')
         for i in range(flows):
             payload = p.tcp(1000 + i, 80, p.SYN, 1) if i % 4 < 2 else p.udp(1000 + i, 53, b'x')
@@ -245,11 +264,11 @@ class Bench:
         sock.close()
         same(self.nl.well('vm-get', {'uuid': self.vm})['flows'], flows, 'flows')
 
-    def dump(self, op, attrs=None, nl=None, dump=True):
+    def dump(self, op, attrs=None, nl=None, dump=True, more=()):
         """A list, or one object, as it is in its messages, but for what varies; an OSError if it
         is refused."""
         nl = nl or self.nl
-        numbers = self.numbers(op)
+        numbers = self.numbers(op, *more)
         nl.sock.send(nl.request(op, attrs, dump=dump))
         sequence, got = nl.seq, []
         while True:
@@ -261,23 +280,36 @@ class Bench:
                     return got
                 got.append(without(payload, numbers))
 
-    def numbers(self, op):
-        """Of the attributes that vary."""
+    def numbers(self, op, *more):
+        """Of the attributes that vary, and of more."""
         spec = self.nl.ops[op].attr_set
-        return {spec[name].value for name in self.VARY.get(op, ())}
+        return {spec[name].value for name in (*self.VARY.get(op, ()), *more)}
 
     def state(self):
         """All that there is."""
-        vms = self.dump('vm-get')
-        state = [vms, sorted(self.dump('port-get')), self.dump('stats-get'), refcount()]
+        return [*self.things(), self.dump('stats-get')]
+
+    def things(self, counts=None):
+        """All that there is but for statistics and, if they are named, other counts."""
+        def get(op, attrs=None, dump=True):
+            return sorted(self.dump(op, attrs, dump=dump, more=(counts or {}).get(op, ())))
+        vms = get('vm-get')
+        found = [vms, get('port-get'), refcount()]
         for vm in vms:
             name = {'vm': vm[4:20]}     # the first attribute
-            state += [self.dump('rule-get', name), sorted(self.dump('flow-get', name)),
-                      self.dump('policy-get', name, dump=False)]
-        return state
+            found += [get('rule-get', name), get('flow-get', name),
+                      get('policy-get', name, False)]
+        return found
+
+    def result(self):
+        """What there is when a thing was done, in the same way each time that it is done."""
+        return self.things(self.COUNTS)
 
     def request(self, op, attrs, nl=None):
-        """An operation as a function that raises OSError, made so that little can fail in it."""
+        """
+        An operation as a function that raises OSError, made so that little can fail in it. Replies
+        are put into its list "replies".
+        """
         nl = nl or self.nl
         message = nl.request(op, attrs)
         sequence = nl.seq
@@ -287,41 +319,60 @@ class Bench:
             while True:
                 for kind, payload in messages(nl.sock.recv(1 << 16), sequence):
                     if kind != NLMSG_ERROR:
+                        send.replies.append(payload)
                         continue
                     error = -struct.unpack_from('=i', payload)[0]
                     if error:
                         raise OSError(error, op)
                     return
+        send.replies = []
         return send
 
-    def try_all(self, name, operation, undo=lambda: None, check=lambda: None,
-                prepare=lambda: None, shows=False):
+    def try_all(self, name, operation, undo=lambda: None, check=None, prepare=lambda: None,
+                shows=False, finish=None, yields=False):
         """
-        Let each allocation of an operation fail once. Refused, it has changed nothing; done, the
-        check holds. One that shows something never changes anything. What prepare returns, if
-        anything, is the operation.
+        Let each allocation of an operation fail once. Refused, it has changed nothing; done, there
+        is what there is when nothing fails, and the check holds. One that shows something never
+        changes anything. What prepare returns, if anything, is the operation. What an operation
+        puts by for later is seen when finish makes use of it; that returns how it went. One that
+        yields does without the memory: it is never refused.
         """
-        tries = Tries(self.inject, name)
-        for nth in tries:
+        def go(act):
             todo = prepare() or operation
             before = self.state()
-            error = tries.attempt(nth, todo)
-            after = self.state()
+            error = act(todo)
+            after, end = self.state(), self.result()
+            if finish:
+                end += [finish(todo), *self.result()]
+            return error, before, after, end
+
+        def end_of(act):
+            end = go(act)[3]
+            undo()
+            return end
+        none, whole = end_of(lambda todo: None), end_of(lambda todo: todo())
+        assert shows or check or whole != none, f'{name}: nobody can tell whether it was done'
+        tries = Tries(self.inject, name)
+        for nth in tries:
+            error, before, after, end = go(lambda todo, nth=nth: tries.attempt(nth, todo))
             # ENOBUFS may also mean that it was done, but the acknowledgment was lost.
-            done = not error or (error == errno.ENOBUFS and after != before and not shows)
+            done = not error or (error == errno.ENOBUFS and not shows and
+                                 (after != before or end == whole))
             if not done or shows:
                 same(after, before, f'{name}: after failure {nth}')
-            if done:
+            if not shows:
+                same(end, whole if done else none, f'{name}: in the end, after failure {nth}')
+            if done and check:
                 check()
             undo()
-        assert tries.tried > 0, f'{name}: nothing was injected'
+        assert tries.refused or (yields and tries.tried), f'{name}: never refused'
 
 
-def frame(to_vm, family, protocol, payload, **more):
+def frame(to_vm, family, protocol, payload, make=p.ip, **more):
     """A frame to the VM, or from it."""
     ends = (FAR[family], NEAR[family]) if to_vm else (NEAR[family], FAR[family])
     macs = (MAC_FAR, MAC_VM) if to_vm else (MAC_VM, MAC_FAR)
-    return p.ether(p.ip(*ends, protocol, payload, **more), *macs)
+    return p.ether(make(*ends, protocol, payload, **more), *macs)
 
 
 def tagged(data):
