@@ -109,7 +109,8 @@ static void travel(struct association *a, const struct sctp_packet *packet, bool
 	u32 when = a->now + LEG + (a->jitter ? rng_below(&a->rng, a->jitter) : 0);
 	struct sctp_packet copy = *packet;
 
-	if (judged == (packet->dir != VM)) {
+	/* The VM's is the one before the firewall for what it sends, and the one behind for it. */
+	if (packet->dir == (judged ? REMOTE : VM)) {
 		travel_short(a, packet, judged);
 		return;
 	}
