@@ -52,7 +52,7 @@ mutations() {
 		plain-fin kmod/tcp_plain.h s/VFW_TCPHDR_SYN | VFW_TCPHDR_FIN | VFW_TCPHDR_RST/VFW_TCPHDR_SYN | VFW_TCPHDR_RST/
 		plain-forgets kmod/tcp_plain.h s/vfw_tcp_window_update(&x);/;/
 		refused-syn-ends kmod/track.c s/return pkt->dir == VFW_DIRECTION_OUT ||$/return true ||/
-		quoted-any kmod/tcp.c s/return vfw_tcp_window_sent(&tcp->peer\[dir\], &tcp->peer\[!dir\], seq);/return true;/
+		quoted-any kmod/tcp.c s/return !silent && vfw_tcp_window_sent(from, &tcp->peer\[!dir\], seq);/return true;/
 		unheeded-refreshes kmod/track.c s/if (\*effect == VFW_TCP_EFFECT_REFRESH)$/if (1)/
 	EOF
 }
