@@ -200,6 +200,14 @@ static enum vfw_drop_reason refresh(struct vfw_tcp_exchange *x, u8 state)
 	return VFW_DROP_REASON_NONE;
 }
 
+/* After both have offered something, that is settled. */
+static enum vfw_drop_reason close_flow(struct vfw_tcp_exchange *x)
+{
+	if (*x->state == VFW_FLOW_STATE_TCP_SYN_SENT2 || *x->state == VFW_FLOW_STATE_TCP_SYN_RECV)
+		vfw_tcp_settle_scales(x);
+	return refresh(x, VFW_FLOW_STATE_TCP_CLOSE);
+}
+
 static enum vfw_drop_reason reopen(struct vfw_tcp_exchange *x)
 {
 	*x->effect = VFW_TCP_EFFECT_REOPEN;
@@ -220,7 +228,6 @@ static enum vfw_drop_reason track(struct vfw_tcp_exchange *x)
 static enum vfw_drop_reason cross(struct vfw_tcp_exchange *x)
 {
 	vfw_tcp_window_open(x->from, x->seg);
-	vfw_tcp_window_settle(x);
 	return refresh(x, VFW_FLOW_STATE_TCP_SYN_SENT2);
 }
 
@@ -240,6 +247,9 @@ static enum vfw_drop_reason late(struct vfw_tcp_exchange *x)
 {
 	const u32 end = x->from->end;
 
+	/* Both have opened, and its SYN/ACK was faster than its SYN: the other one may answer, too. */
+	if (*x->state == VFW_FLOW_STATE_TCP_SYN_RECV && x->seg->seq + 1 == x->from->max_end)
+		x->from->flags |= VFW_TCP_SYN;
 	if (x->dir == VFW_DIRECTION_IN ||
 	    vfw_tcp_between(x->seg->seq + 1, end - VFW_TCP_REORDER, end))
 		return unheeded();
@@ -325,14 +335,14 @@ static enum vfw_drop_reason bare(const struct vfw_tcp_exchange *x)
 static enum vfw_drop_reason quit(struct vfw_tcp_exchange *x)
 {
 	if (vfw_tcp_between(x->seg->seq, x->from->max_end, x->from->end))
-		return refresh(x, VFW_FLOW_STATE_TCP_CLOSE);
+		return close_flow(x);
 	return unheeded();
 }
 
 static enum vfw_drop_reason refuse(struct vfw_tcp_exchange *x)
 {
 	if (acks_syn(x) || (vfw_tcp_is_opener(x->from) && x->seg->seq == x->from->end))
-		return refresh(x, VFW_FLOW_STATE_TCP_CLOSE);
+		return close_flow(x);
 	return VFW_DROP_REASON_TCP_RST;
 }
 
@@ -352,7 +362,7 @@ static enum vfw_drop_reason reset(struct vfw_tcp_exchange *x)
 	if (*x->state == VFW_FLOW_STATE_TCP_CLOSE ||
 	    (!exact && x->dir == VFW_DIRECTION_IN))
 		return unheeded();
-	return refresh(x, VFW_FLOW_STATE_TCP_CLOSE);
+	return close_flow(x);
 }
 
 static enum vfw_drop_reason act(struct vfw_tcp_exchange *x, enum action action)
@@ -548,8 +558,8 @@ bool vfw_tcp_state_valid(const struct vfw_tcp *tcp, u8 state)
 		return false;
 	if (!vfw_tcp_window_valid(one) || !vfw_tcp_window_valid(other))
 		return false;
-	/* With one SYN seen, a scale is an offer; later, it counts for both or for none. */
-	if (state != VFW_FLOW_STATE_TCP_SYN_SENT && state != VFW_FLOW_STATE_TCP_CLOSE &&
+	/* While it is being opened, a scale is an offer; later, it counts for both or for none. */
+	if (!vfw_tcp_half_open(state) && state != VFW_FLOW_STATE_TCP_CLOSE &&
 	    (one->scale || other->scale) &&
 	    !(one->flags & other->flags & (VFW_TCP_WINDOW_SCALE | VFW_TCP_UNKNOWN)))
 		return false;

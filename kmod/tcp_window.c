@@ -86,20 +86,6 @@ void vfw_tcp_window_open(struct vfw_tcp_peer *peer, const struct vfw_segment *se
 }
 
 /**
- * vfw_tcp_window_settle() - both SYNs are known: scales count if both had one (RFC 7323, 2.2)
- * @x: the connection
- *
- * Context: the flow's lock is held.
- */
-void vfw_tcp_window_settle(struct vfw_tcp_exchange *x)
-{
-	if (x->from->flags & x->to->flags & VFW_TCP_WINDOW_SCALE)
-		return;
-	x->from->scale = 0;
-	x->to->scale = 0;
-}
-
-/**
  * vfw_tcp_window_answer() - a SYN/ACK that answers the other end's SYN
  * @x: the SYN/ACK
  *
@@ -115,7 +101,12 @@ void vfw_tcp_window_answer(struct vfw_tcp_exchange *x)
 	/* Its SYN may have brought data, which are not in the SYN/ACK of the same number. */
 	if (crossed && after(sent, x->from->end))
 		x->from->end = sent;
-	vfw_tcp_window_settle(x);
+	/*
+	 * Of the opener's scale it is not known yet: another answer, with other options, may follow,
+	 * and be the one that arrives.
+	 */
+	if (!(x->to->flags & VFW_TCP_WINDOW_SCALE))
+		x->from->scale = 0;
 	if (after(limit, x->to->max_end))
 		x->to->max_end = limit;
 }

@@ -156,6 +156,15 @@ static inline void vfw_tcp_update_receiver(struct vfw_tcp_exchange *x, u32 windo
 		to->flags |= VFW_TCP_FIN_ACKED;
 }
 
+/* Both ends have heard each other: scales count if both offered one (RFC 7323, 2.2). */
+static inline void vfw_tcp_settle_scales(struct vfw_tcp_exchange *x)
+{
+	if (x->from->flags & x->to->flags & VFW_TCP_WINDOW_SCALE)
+		return;
+	x->from->scale = 0;
+	x->to->scale = 0;
+}
+
 /**
  * vfw_tcp_window_update() - take note of a segment that fits
  * @x: the segment, with ACK
@@ -164,18 +173,20 @@ static inline void vfw_tcp_update_receiver(struct vfw_tcp_exchange *x, u32 windo
  */
 static __always_inline void vfw_tcp_window_update(struct vfw_tcp_exchange *x)
 {
-	u32 window = vfw_tcp_segment_window(x->seg, x->from->scale);
+	u32 window;
 
-	/* The window of the SYN may be the greater one: scaled ones are rounded down. */
-	if (vfw_tcp_completes_handshake(x))
+	if (unlikely(vfw_tcp_completes_handshake(x))) {
+		vfw_tcp_settle_scales(x);
+		/* The window of the SYN may be the greater one: scaled ones are rounded down. */
 		x->to->max_end += x->from->max_window;
+	}
+	window = vfw_tcp_segment_window(x->seg, x->from->scale);
 	vfw_tcp_update_sender(x, window);
 	vfw_tcp_update_receiver(x, window);
 }
 
 void vfw_tcp_window_open(struct vfw_tcp_peer *peer, const struct vfw_segment *seg);
 void vfw_tcp_window_answer(struct vfw_tcp_exchange *x);
-void vfw_tcp_window_settle(struct vfw_tcp_exchange *x);
 void vfw_tcp_window_pick_up(struct vfw_tcp_peer *from, struct vfw_tcp_peer *to,
 			    const struct vfw_segment *seg);
 bool vfw_tcp_window_sent(const struct vfw_tcp_peer *from, const struct vfw_tcp_peer *to, u32 seq);

@@ -61,12 +61,11 @@ static bool half_open(__u8 state)
 	       state == VFW_FLOW_STATE_TCP_SYN_RECV;
 }
 
-/* While one SYN has been seen, a scale is an offer; later, it counts for both or for none. */
+/* While it is being opened, a scale is an offer; later, it counts for both or for none. */
 static int check_scales(const struct state_stream *stream, size_t at,
 			const struct vfw_state_flow *flow, __u8 both)
 {
-	if (!flow->scales || flow->state == VFW_FLOW_STATE_TCP_SYN_SENT ||
-	    flow->state == VFW_FLOW_STATE_TCP_CLOSE ||
+	if (!flow->scales || half_open(flow->state) || flow->state == VFW_FLOW_STATE_TCP_CLOSE ||
 	    both & (VFW_TCP_WINDOW_SCALE | VFW_TCP_UNKNOWN))
 		return DONE;
 	return fault(stream, at, vfw_state_flow, scales,

@@ -111,6 +111,20 @@ static bool offers_differ(const struct case_of *x, const struct vfwd_peer *ct,
 	return x->ct_now->state == CT_SYN_SENT && (ct->flags ^ vfw->flags) & VFW_TCP_WINDOW_SCALE;
 }
 
+/*
+ * Until both ends have heard each other, vfw remembers what was offered, and goes by it only if the
+ * other one has offered a scale, too.
+ */
+static bool scales_differ(const struct case_of *x, u8 ct)
+{
+	const struct vfwd_peer *peers = x->vfw_now->peer;
+
+	if (x->vfw_now->state == VFW_FLOW_STATE_TCP_SYN_RECV &&
+	    !(peers[0].flags & peers[1].flags & VFW_TCP_WINDOW_SCALE))
+		return ct;
+	return ct != peers[x->which].scale;
+}
+
 static bool differs_in(const struct case_of *x, enum aspect aspect)
 {
 	const struct vfwd_peer *ct = &x->ct_now->peer[x->which];
@@ -122,7 +136,7 @@ static bool differs_in(const struct case_of *x, enum aspect aspect)
 	case END:
 		return ct->end != vfw->end;
 	case SCALE:
-		return ct->scale != vfw->scale || offers_differ(x, ct, vfw);
+		return scales_differ(x, ct->scale) || offers_differ(x, ct, vfw);
 	default:
 		return ct->max_end != vfw->max_end;
 	}

@@ -164,12 +164,14 @@ static enum rule track(struct view *v)
 
 	if (rule != V_TRACKED)
 		return misfit(v, rule);
+	if (syn_recv_by(v, true)) {
+		settle(v);
+		v->to->max_end += v->from->max_window;
+	}
 	if (!(v->seg->flags & SYN))
 		window <<= v->from->scale;
 	if (!window)
 		window = 1;
-	if (syn_recv_by(v, true))
-		v->to->max_end += v->from->max_window;
 	if (window > v->from->max_window)
 		v->from->max_window = window;
 	if (after(v->end, v->from->end)) {
@@ -199,7 +201,6 @@ static enum rule judge_syn(struct view *v)
 	case VFW_FLOW_STATE_TCP_SYN_SENT:
 		if (!v->opener) {
 			say_syn(v);
-			settle(v);
 			v->flow->state = VFW_FLOW_STATE_TCP_SYN_SENT2;
 			return V_CROSS;
 		}
@@ -211,6 +212,9 @@ static enum rule judge_syn(struct view *v)
 	case VFW_FLOW_STATE_TCP_CLOSE:
 		return open(v, V_REOPEN);
 	default:
+		/* Its SYN/ACK was faster: both have opened. */
+		if (v->flow->state == VFW_FLOW_STATE_TCP_SYN_RECV && repeats_syn(v))
+			v->from->flags |= VFW_TCP_SYN;
 		/* The VM's may have been overtaken by its SYN/ACK or ACK, and what followed. */
 		return !vm || between(v->seg->seq + 1, v->from->end - REORDER, v->from->end) ?
 		       V_LATE : open(v, V_VM_SYN);
@@ -228,7 +232,8 @@ static enum rule take_answer(struct view *v, enum rule rule)
 	bool same_syn = v->opener && v->seg->seq + 1 == v->from->max_end;
 
 	say_syn(v);
-	settle(v);
+	if (!(v->to->flags & VFW_TCP_WINDOW_SCALE))
+		v->from->scale = 0;
 	if (same_syn)
 		v->from->end = latest(sent, v->from->end);
 	v->to->max_end = latest(v->to->max_end, v->seg->ack + window);
@@ -271,6 +276,9 @@ static enum rule judge_synack(struct view *v)
 
 static enum rule close_flow(struct view *v, enum rule rule)
 {
+	if (v->flow->state == VFW_FLOW_STATE_TCP_SYN_SENT2 ||
+	    v->flow->state == VFW_FLOW_STATE_TCP_SYN_RECV)
+		settle(v);
 	v->flow->state = VFW_FLOW_STATE_TCP_CLOSE;
 	return rule;
 }

@@ -18,7 +18,8 @@ mutations() {
 	cat <<- 'EOF'
 		no-scale kmod/tcp_window.h s/max_t(u32, (u32)seg->window << scale, 1)/max_t(u32, seg->window, 1)/
 		scale-of-syn kmod/tcp_window.h s/seg->flags & VFW_TCPHDR_SYN)$/0)/
-		scale-of-one kmod/tcp_window.c s/if (x->from->flags & x->to->flags & VFW_TCP_WINDOW_SCALE)/if (1)/
+		scale-of-one kmod/tcp_window.h s/if (x->from->flags & x->to->flags & VFW_TCP_WINDOW_SCALE)/if (1)/
+		scale-forgotten kmod/tcp_window.c s/if (!(x->to->flags & VFW_TCP_WINDOW_SCALE))/if ((x->from->flags \& VFW_TCP_WINDOW_SCALE) ? 0 : !(x->to->scale = 0))/
 		window-off-by-one kmod/tcp_window.h s/return x->from->max_end;/return x->from->max_end + 1;/
 		no-old-limit kmod/tcp_window.h s/before(x->end, from->end - vfw_tcp_backlog(x->to))/0/
 		no-ack-check kmod/tcp_window.h s/if (after(x->seg->ack, last) || after(x->seg->sack, last))/if (0)/
