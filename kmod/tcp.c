@@ -238,6 +238,21 @@ static enum vfw_drop_reason repeat(struct vfw_tcp_exchange *x)
 	return reopen(x);
 }
 
+/* Both have opened, and its SYN/ACK was faster than its SYN, which the other one may answer. */
+static bool overtaken(const struct vfw_tcp_exchange *x)
+{
+	return *x->state == VFW_FLOW_STATE_TCP_SYN_RECV && !vfw_tcp_is_opener(x->from) &&
+	       x->seg->seq + 1 == x->from->max_end;
+}
+
+static enum vfw_drop_reason cross_late(struct vfw_tcp_exchange *x)
+{
+	x->from->flags |= VFW_TCP_SYN;
+	if (after(x->end, x->from->end))
+		x->from->end = x->end;
+	return refresh(x, VFW_FLOW_STATE_TCP_SYN_RECV);
+}
+
 /*
  * The VM's own may have been overtaken by what completes the handshake, and the data behind that;
  * not by more, or a VM with a wide window could not choose another number and be answered. Data in
@@ -247,9 +262,8 @@ static enum vfw_drop_reason late(struct vfw_tcp_exchange *x)
 {
 	const u32 end = x->from->end;
 
-	/* Both have opened, and its SYN/ACK was faster than its SYN: the other one may answer, too. */
-	if (*x->state == VFW_FLOW_STATE_TCP_SYN_RECV && x->seg->seq + 1 == x->from->max_end)
-		x->from->flags |= VFW_TCP_SYN;
+	if (overtaken(x))
+		return cross_late(x);
 	if (x->dir == VFW_DIRECTION_IN ||
 	    vfw_tcp_between(x->seg->seq + 1, end - VFW_TCP_REORDER, end))
 		return unheeded();
@@ -353,7 +367,8 @@ static enum vfw_drop_reason reset(struct vfw_tcp_exchange *x)
 	u32 oldest = x->from->end - vfw_tcp_backlog(x->to);
 	bool exact = seg->seq == x->from->end;
 
-	if (!exact && !vfw_tcp_between(seg->seq, oldest, vfw_tcp_window_limit(x))) {
+	/* By one more than the limit, for the FIN or the probe before it may have been lost. */
+	if (!exact && !vfw_tcp_between(seg->seq, oldest, vfw_tcp_window_limit(x) + 1)) {
 		/* In answer to a SYN: numbers from 0 on (RFC 9293, 3.10.7.1). */
 		if (x->dir == VFW_DIRECTION_OUT && !seg->seq && seg->flags & VFW_TCPHDR_ACK)
 			return reopen(x);

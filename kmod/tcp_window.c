@@ -102,8 +102,8 @@ void vfw_tcp_window_answer(struct vfw_tcp_exchange *x)
 	if (crossed && after(sent, x->from->end))
 		x->from->end = sent;
 	/*
-	 * Of the opener's scale it is not known yet: another answer, with other options, may follow,
-	 * and be the one that arrives.
+	 * Of the opener's scale it is not known yet: another answer, with other options, may
+	 * follow, and be the one that arrives.
 	 */
 	if (!(x->to->flags & VFW_TCP_WINDOW_SCALE))
 		x->from->scale = 0;

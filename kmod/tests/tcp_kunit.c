@@ -113,7 +113,7 @@ static const char letters[] = "S2REFWLTX";
 
 /* The VM opens: X is the VM. */
 static const struct row rows_out[] = {
-	{ "SYN, the same",	S,	0,	0, 0,	".......**",	"2.......*" },
+	{ "SYN, the same",	S,	0,	0, 0,	".......**",	"2.=.....*" },
 	{ "SYN, another",	S,	ISN,	0, 0,	"*********",	"2*.....**" },
 	{ "SYN/ACK, fits",	S | A,	0,	0, 0,	"-R-......",	"RR......." },
 	{ "SYN/ACK, alien",	S | A,	ALIEN,	0, 1,	"-.-******",	"..-------" },
@@ -128,7 +128,7 @@ static const struct row rows_out[] = {
 
 /* The far end opens: X is the far end. */
 static const struct row rows_in[] = {
-	{ "SYN, the same",	S,	0,	0, 0,	"........*",	"2......**" },
+	{ "SYN, the same",	S,	0,	0, 0,	"........*",	"2.=....**" },
 	{ "SYN, another",	S,	ISN,	0, 0,	"**.....**",	"2********" },
 	{ "SYN/ACK, fits",	S | A,	0,	0, 0,	"-R-......",	"RR......." },
 	{ "SYN/ACK, alien",	S | A,	ALIEN,	0, 1,	"-.-------",	"..*******" },

@@ -176,9 +176,17 @@ static const struct script scripts[] = {
 	{ "a SYN with data comes after the SYN/ACK of its end", .steps = {
 		{ IN, S, 0, 0, 0, 1000, REFRESHES, SENT },
 		{ OUT, S | A, 0, 1, 0, 1000, REFRESHES, RECV },
+		{ OUT, S, 0, 0, 100, 1000, REFRESHES, RECV },
 		{ OUT, S, 0, 0, 100, 1000, UNHEEDED, RECV },
-		{ IN, A, 1, 1, 0, 1000, REFRESHES, ESTB },
+		{ IN, S | A, 0, 101, 0, 1000, REFRESHES, ESTB },
 		{ OUT, S, 0, 0, 100, 1000, UNHEEDED, ESTB },
+	} },
+	{ "a SYN comes after the SYN/ACK of its end, and only that is answered", .steps = {
+		{ IN, S, 0, 0, 0, 1000, REFRESHES, SENT },
+		{ OUT, S | A, 0, 1, 0, 1000, REFRESHES, RECV },
+		{ OUT, S, 0, 0, 0, 1000, REFRESHES, RECV },
+		{ IN, A, 1, 1, 0, 1000, REFRESHES, ESTB },
+		{ OUT, S, 0, 0, 0, 1000, UNHEEDED, ESTB },
 	} },
 	{ "FIN where the window ends", OPENED_OUT, .steps = {
 		{ OUT, A, 1, 1, 1000, 1000, REFRESHES, ESTB },

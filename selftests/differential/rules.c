@@ -213,8 +213,11 @@ static enum rule judge_syn(struct view *v)
 		return open(v, V_REOPEN);
 	default:
 		/* Its SYN/ACK was faster: both have opened. */
-		if (v->flow->state == VFW_FLOW_STATE_TCP_SYN_RECV && repeats_syn(v))
+		if (syn_recv_by(v, false) && repeats_syn(v)) {
 			v->from->flags |= VFW_TCP_SYN;
+			v->from->end = latest(v->from->end, v->end);
+			return V_LATE;
+		}
 		/* The VM's may have been overtaken by its SYN/ACK or ACK, and what followed. */
 		return !vm || between(v->seg->seq + 1, v->from->end - REORDER, v->from->end) ?
 		       V_LATE : open(v, V_VM_SYN);
@@ -297,7 +300,8 @@ static enum rule judge_rst(struct view *v)
 			return close_flow(v, V_DENIED);
 		return drop(v, VFW_DROP_REASON_TCP_RST, V_NOT_DENIED);
 	}
-	if (seq != v->from->end && !between(seq, oldest(v), limit(v))) {
+	/* The FIN or the probe before it may have been lost. */
+	if (seq != v->from->end && !between(seq, oldest(v), limit(v) + 1)) {
 		if (vm && !seq && v->seg->flags & ACK)
 			return open(v, V_VM_FORGOT);
 		return drop(v, VFW_DROP_REASON_TCP_RST, V_RST_OUTSIDE);

@@ -35,7 +35,7 @@ mutations() {
 		shrinking kmod/tcp_window.h s/if (after(seg->ack + window, to->max_end))/if (1)/
 		fast-open-unlimited kmod/tcp_window.h s/return x->from->max_end + x->to->max_window;/return x->seg->seq;/
 		rst-in-window kmod/tcp.c s/(!exact && x->dir == VFW_DIRECTION_IN))/0)/
-		rst-anywhere kmod/tcp.c s/if (!exact && !vfw_tcp_between(seg->seq, oldest, vfw_tcp_window_limit(x)))/if (0)/
+		rst-anywhere kmod/tcp.c s/if (!exact && !vfw_tcp_between(seg->seq, oldest, vfw_tcp_window_limit(x) + 1))/if (0)/
 		rst-of-vm-exact kmod/tcp.c s/(!exact && x->dir == VFW_DIRECTION_IN))/!exact)/
 		refuse-any kmod/tcp.c s/if (acks_syn(x) || (vfw_tcp_is_opener(x->from) && x->seg->seq == x->from->end))/if (1)/
 		answer-any kmod/tcp.c s/return acks_syn(x) ? take_answer(x) : unheeded();/return take_answer(x);/
