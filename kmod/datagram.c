@@ -21,6 +21,10 @@
  * waits for its first fragment, then one that passes. Fragments of a datagram follow each other
  * within a millisecond, so honest ones get through as long as the flood takes longer than that to
  * fill the table; refusing new ones instead would lock everybody out for the timeout.
+ *
+ * What is remembered of datagrams counts apart from the bytes that wait, since neither may take the
+ * other's room: a datagram that passes, in order, needs none of what waiting ones have filled. Its
+ * bound is that on datagrams times the greatest array of spans, VFW_SPANS_MAX of them in 4 KiB.
  */
 
 #define BUCKETS		512
@@ -79,12 +83,6 @@ static void discard_waiting(struct vfw_fragment_side *side, struct vfw_datagram 
 	}
 }
 
-static void clear_spans(struct vfw_fragment_side *side, struct vfw_datagram *d)
-{
-	side->bytes -= vfw_spans_bytes(&d->spans);
-	vfw_spans_clear(&d->spans);
-}
-
 /**
  * vfw_datagram_forget() - forget a datagram
  * @side: that of its direction
@@ -96,7 +94,7 @@ void vfw_datagram_forget(struct vfw_fragment_side *side, struct vfw_datagram *d,
 			 enum vfw_drop_reason reason, struct sk_buff_head *gone)
 {
 	discard_waiting(side, d, reason, gone);
-	clear_spans(side, d);
+	vfw_spans_clear(&d->spans);
 	hlist_del(&d->node);
 	list_del(&d->list);
 	side->datagrams--;
@@ -128,7 +126,7 @@ void vfw_datagram_refuse(struct vfw_fragment_side *side, struct vfw_datagram *d,
 			 enum vfw_drop_reason reason, bool dead, struct sk_buff_head *gone)
 {
 	discard_waiting(side, d, reason, gone);
-	clear_spans(side, d);
+	vfw_spans_clear(&d->spans);
 	vfw_datagram_set_stage(side, d, VFW_FRAGMENT_REFUSED);
 	d->reason = reason;
 	d->dead = dead;
@@ -225,6 +223,11 @@ struct vfw_datagram *vfw_datagram_find(struct vfw_fragment_call *c)
 	return add(c, &key, bucket);
 }
 
+static bool has_room(const struct vfw_fragment_call *c, u32 truesize)
+{
+	return (u64)c->side->bytes + truesize <= c->policy->fragment_bytes;
+}
+
 /**
  * vfw_datagram_make_room() - make room for a fragment to wait
  * @c: the fragment
@@ -242,13 +245,13 @@ bool vfw_datagram_make_room(struct vfw_fragment_call *c, struct vfw_datagram *d,
 	if (skb_queue_len(&d->waiting) >= VFW_FRAGMENT_WAITING_MAX)
 		return false;
 	list_for_each_entry_safe(other, next, list, list) {
-		if (truesize <= vfw_fragment_bytes_left(c) || !left--)
+		if (has_room(c, truesize) || !left--)
 			break;
 		if (other != d)
 			vfw_datagram_forget(c->side, other, VFW_DROP_REASON_FRAGMENT_LIMIT,
 					    &c->outcome->gone);
 	}
-	return truesize <= vfw_fragment_bytes_left(c);
+	return has_room(c, truesize);
 }
 
 /**

@@ -127,12 +127,4 @@ void vfw_datagram_discard(struct sk_buff_head *gone, struct sk_buff *skb,
 bool vfw_datagram_make_room(struct vfw_fragment_call *c, struct vfw_datagram *d, u32 truesize);
 void vfw_datagram_drop_gone(struct vfw_vm *vm, struct sk_buff_head *gone);
 
-/* Bytes that may still be taken. */
-static inline u32 vfw_fragment_bytes_left(const struct vfw_fragment_call *c)
-{
-	u32 bytes = c->side->bytes;
-
-	return bytes < c->policy->fragment_bytes ? c->policy->fragment_bytes - bytes : 0;
-}
-
 #endif /* _VFW_DATAGRAM_H */

@@ -80,15 +80,13 @@ static void note(struct vfw_datagram *d, const struct vfw_piece *piece)
 static enum vfw_drop_reason check(struct vfw_fragment_call *c, struct vfw_datagram *d)
 {
 	const struct vfw_piece *piece = &c->pkt->piece;
-	u32 end = piece->offset + piece->length, before = vfw_spans_bytes(&d->spans);
 	enum vfw_drop_reason reason = VFW_DROP_REASON_FRAGMENT;
+	u32 end = piece->offset + piece->length;
 	enum vfw_span_result result;
 
 	if (lengths_fit(d, piece)) {
 		result = vfw_spans_add(&d->spans, piece->offset / VFW_SPAN_UNIT,
-				       DIV_ROUND_UP(end, VFW_SPAN_UNIT),
-				       vfw_fragment_bytes_left(c));
-		c->side->bytes += vfw_spans_bytes(&d->spans) - before;
+				       DIV_ROUND_UP(end, VFW_SPAN_UNIT));
 		if (result == VFW_SPAN_NEW) {
 			note(d, piece);
 			return VFW_DROP_REASON_NONE;

@@ -34,7 +34,7 @@ enum vfw_fragment_stage {
  * struct vfw_fragment_side - the datagrams that go in one direction
  * @lists: by enum vfw_fragment_stage, in the order in which they came to be so
  * @datagrams: how many
- * @bytes: of fragments that wait, by truesize, and of memory for spans
+ * @bytes: of fragments that wait, by truesize
  */
 struct vfw_fragment_side {
 	struct list_head lists[VFW_FRAGMENT_STAGES];

@@ -57,13 +57,13 @@ static u32 lower_bound(const struct vfw_spans *spans, u16 first)
 	return low;
 }
 
-/* Twice the room, with at most @room bytes of memory more. */
-static bool grow(struct vfw_spans *spans, u32 room)
+/* Twice the room. */
+static bool grow(struct vfw_spans *spans)
 {
 	u32 bytes = 2 * spans->room * sizeof(struct vfw_span);
 	struct vfw_span *array;
 
-	if (spans->room >= VFW_SPANS_MAX || bytes - vfw_spans_bytes(spans) > room)
+	if (spans->room >= VFW_SPANS_MAX)
 		return false;
 	array = kmalloc(bytes, GFP_ATOMIC | __GFP_NOWARN);
 	if (!array)
@@ -81,11 +81,10 @@ static bool grow(struct vfw_spans *spans, u32 room)
  * @spans: those before it; with VFW_SPAN_NEW, this one too
  * @first: where it begins, in units
  * @end: behind it; above @first
- * @room: bytes of memory that may be taken for it, if it takes any
  *
  * Context: any; does not sleep.
  */
-enum vfw_span_result vfw_spans_add(struct vfw_spans *spans, u16 first, u16 end, u32 room)
+enum vfw_span_result vfw_spans_add(struct vfw_spans *spans, u16 first, u16 end)
 {
 	u32 i = lower_bound(spans, first);
 	struct vfw_span *at = spans->array + i;
@@ -94,7 +93,7 @@ enum vfw_span_result vfw_spans_add(struct vfw_spans *spans, u16 first, u16 end, 
 		return VFW_SPAN_DUPLICATE;
 	if ((i < spans->count && at->first < end) || (i && at[-1].end > first))
 		return VFW_SPAN_OVERLAP;
-	if (spans->count == spans->room && !grow(spans, room))
+	if (spans->count == spans->room && !grow(spans))
 		return VFW_SPAN_FULL;
 	at = spans->array + i;
 	memmove(at + 1, at, (spans->count - i) * sizeof(*at));

@@ -54,12 +54,6 @@ enum vfw_span_result {
 
 void vfw_spans_init(struct vfw_spans *spans);
 void vfw_spans_clear(struct vfw_spans *spans);
-enum vfw_span_result vfw_spans_add(struct vfw_spans *spans, u16 first, u16 end, u32 room);
-
-/* Bytes of memory that they take beyond their struct. */
-static inline u32 vfw_spans_bytes(const struct vfw_spans *spans)
-{
-	return spans->array == spans->few ? 0 : spans->room * sizeof(struct vfw_span);
-}
+enum vfw_span_result vfw_spans_add(struct vfw_spans *spans, u16 first, u16 end);
 
 #endif /* _VFW_FRAGMENT_SPAN_H */

@@ -330,6 +330,7 @@ static void fragments_that_are_many(struct kunit *test)
 	EXPECT_PASS(test, V4, UDP, .id = 1, PIECE(0, 8, true), .total = 8 * n);
 	for (i = 1; i < n; i++)
 		EXPECT_PASS(test, V4, UDP, .id = 1, PIECE(8 * i, 8, true));
+	KUNIT_EXPECT_EQ(test, side(test, VFW_DIRECTION_IN)->bytes, 0);
 	EXPECT_DROP(test, FRAGMENT_LIMIT, V4, UDP, .id = 1, PIECE(8 * i, 8, false));
 	for (i = 1; i <= VFW_FRAGMENT_WAITING_MAX; i++)
 		EXPECT_WAIT(test, V4, UDP, .id = 2, PIECE(8 * i, 8, true));
