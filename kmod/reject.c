@@ -85,13 +85,15 @@ void vfw_reject(struct net_device *dev, struct sk_buff *skb, bool egress,
 	if (!skb_mac_header_was_set(skb) || is_multicast_ether_addr(eth->h_dest) ||
 	    pkt->kind == VFW_PACKET_ICMP_ERROR || pkt->kind == VFW_PACKET_NEIGHBOUR)
 		return;
-	/* nf_reject pulls and trims what it answers, the clone and not the packet. */
+	/* What is answered ends where its IP header says, or the numbers of a RST are wrong. */
 	copy = skb_clone(skb, GFP_ATOMIC);
 	if (!copy)
 		return;
 	if (!pskb_may_pull(copy, pkt->nhoff))
 		goto out;
 	skb_pull_rcsum(copy, pkt->nhoff);
+	if (pskb_trim_rcsum(copy, pkt->length))
+		goto out;
 	skb_reset_network_header(copy);
 	answer = build_answer(dev, copy, pkt);
 	if (answer && put_header(dev, answer, eth, pkt))
