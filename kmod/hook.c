@@ -52,9 +52,18 @@ static __always_inline __be16 ethertype(const struct sk_buff *skb, bool egress)
 	return type ? *type : 0;
 }
 
-static enum vfw_drop_reason parse(const struct vfw_port *port, const struct sk_buff *skb,
-				  bool egress, struct vfw_packet *pkt)
+/*
+ * Headers may lie in memory that the sender can still write to (vhost-net's experimental_zcopytx),
+ * and be others once they have been judged: such packets are copied, as a tap does with what it is
+ * given to send. What the quick way reads was copied already.
+ */
+static enum vfw_drop_reason parse(const struct vfw_port *port, struct sk_buff *skb, bool egress,
+				  struct vfw_packet *pkt)
 {
+	if (unlikely(skb_orphan_frags_rx(skb, GFP_ATOMIC))) {
+		memset(pkt, 0, sizeof(*pkt));
+		return VFW_DROP_REASON_NO_MEMORY;
+	}
 	return vfw_packet_parse(skb, network_header(egress), ethertype(skb, egress),
 				port_direction(port, egress), READ_ONCE(port->trunk), pkt);
 }
