@@ -29,8 +29,11 @@
 
 #define BUCKETS		512
 
-/* Datagrams that one fragment makes go at most. */
-#define GO_AT_MOST	128
+/*
+ * Datagrams, and fragments that wait, that go in one hold of the lock: twice this at most and what
+ * waits of one datagram. It is what one fragment may have to pay for others.
+ */
+#define SLICE		256
 
 /* How often it is looked for datagrams whose time is over. */
 #define EXPIRY_PAUSE	(HZ / 4)
@@ -83,6 +86,13 @@ static void discard_waiting(struct vfw_fragment_side *side, struct vfw_datagram 
 	}
 }
 
+/* A walk goes on behind a datagram that leaves its list. */
+static void leave_list(struct vfw_fragment_side *side, struct vfw_datagram *d)
+{
+	if (side->walk == &d->list)
+		side->walk = d->list.next;
+}
+
 /**
  * vfw_datagram_forget() - forget a datagram
  * @side: that of its direction
@@ -96,6 +106,7 @@ void vfw_datagram_forget(struct vfw_fragment_side *side, struct vfw_datagram *d,
 	discard_waiting(side, d, reason, gone);
 	vfw_spans_clear(&d->spans);
 	hlist_del(&d->node);
+	leave_list(side, d);
 	list_del(&d->list);
 	side->datagrams--;
 	kfree(d);
@@ -111,6 +122,7 @@ void vfw_datagram_set_stage(struct vfw_fragment_side *side, struct vfw_datagram 
 			    enum vfw_fragment_stage stage)
 {
 	d->stage = stage;
+	leave_list(side, d);
 	list_move_tail(&d->list, &side->lists[stage]);
 }
 
@@ -132,6 +144,12 @@ void vfw_datagram_refuse(struct vfw_fragment_side *side, struct vfw_datagram *d,
 	d->dead = dead;
 }
 
+/* What it is to forget a datagram, of a SLICE. */
+static int price(const struct vfw_datagram *d)
+{
+	return 1 + skb_queue_len(&d->waiting);
+}
+
 static struct vfw_datagram *oldest(const struct vfw_fragment_side *side)
 {
 	int i;
@@ -145,11 +163,15 @@ static struct vfw_datagram *oldest(const struct vfw_fragment_side *side)
 /* Room for one more datagram. A limit that has become much lower is reached by several. */
 static void make_room(struct vfw_fragment_call *c)
 {
-	int left = GO_AT_MOST;
+	struct vfw_datagram *d;
+	int left = SLICE;
 
-	while (left-- && c->side->datagrams && c->side->datagrams >= c->policy->max_fragments)
-		vfw_datagram_forget(c->side, oldest(c->side), VFW_DROP_REASON_FRAGMENT_LIMIT,
+	while (left > 0 && c->side->datagrams && c->side->datagrams >= c->policy->max_fragments) {
+		d = oldest(c->side);
+		left -= price(d);
+		vfw_datagram_forget(c->side, d, VFW_DROP_REASON_FRAGMENT_LIMIT,
 				    &c->outcome->gone);
+	}
 }
 
 /**
@@ -240,16 +262,18 @@ bool vfw_datagram_make_room(struct vfw_fragment_call *c, struct vfw_datagram *d,
 {
 	struct list_head *list = &c->side->lists[VFW_FRAGMENT_WAITING];
 	struct vfw_datagram *other, *next;
-	int left = GO_AT_MOST;
+	int left = SLICE;
 
 	if (skb_queue_len(&d->waiting) >= VFW_FRAGMENT_WAITING_MAX)
 		return false;
 	list_for_each_entry_safe(other, next, list, list) {
-		if (has_room(c, truesize) || !left--)
+		if (has_room(c, truesize) || left <= 0)
 			break;
-		if (other != d)
-			vfw_datagram_forget(c->side, other, VFW_DROP_REASON_FRAGMENT_LIMIT,
-					    &c->outcome->gone);
+		if (other == d)
+			continue;
+		left -= price(other);
+		vfw_datagram_forget(c->side, other, VFW_DROP_REASON_FRAGMENT_LIMIT,
+				    &c->outcome->gone);
 	}
 	return has_room(c, truesize);
 }
@@ -272,16 +296,31 @@ void vfw_datagram_drop_gone(struct vfw_vm *vm, struct sk_buff_head *gone)
 /* What else happens to them. */
 
 /* Those of a list whose time is over. Who is late in the order is not found by a fragment. */
-static void expire_list(struct vfw_fragment_side *side, struct list_head *list,
-			struct sk_buff_head *gone)
+static int expire_list(struct vfw_fragment_side *side, struct list_head *list, int left,
+		       struct sk_buff_head *gone)
 {
 	struct vfw_datagram *d, *next;
 
 	list_for_each_entry_safe(d, next, list, list) {
-		if (!expired(d))
+		if (left <= 0 || !expired(d))
 			break;
+		left -= price(d);
 		vfw_datagram_forget(side, d, VFW_DROP_REASON_FRAGMENT_TIMEOUT, gone);
 	}
+	return left;
+}
+
+/* The next SLICE of those whose time is over. Returns whether there may be more. */
+static bool expire_slice(struct vfw_fragments *fragments, struct sk_buff_head *gone)
+{
+	int dir, i, left = SLICE;
+
+	lockdep_assert_held(&fragments->lock);
+	for (dir = 0; dir < 2; dir++)
+		for (i = 0; i < VFW_FRAGMENT_STAGES; i++)
+			left = expire_list(&fragments->sides[dir], &fragments->sides[dir].lists[i],
+					   left, gone);
+	return left <= 0;
 }
 
 static void expiry_work(struct work_struct *work)
@@ -289,19 +328,18 @@ static void expiry_work(struct work_struct *work)
 	struct vfw_fragments *fragments = container_of(to_delayed_work(work),
 						       struct vfw_fragments, expiry);
 	struct sk_buff_head gone;
+	bool more = true;
 	u32 left = 0;
-	int dir, i;
 
 	__skb_queue_head_init(&gone);
-	spin_lock_bh(&fragments->lock);
-	for (dir = 0; dir < 2; dir++) {
-		for (i = 0; i < VFW_FRAGMENT_STAGES; i++)
-			expire_list(&fragments->sides[dir], &fragments->sides[dir].lists[i],
-				    &gone);
-		left += fragments->sides[dir].datagrams;
+	while (more) {
+		spin_lock_bh(&fragments->lock);
+		more = expire_slice(fragments, &gone);
+		left = fragments->sides[0].datagrams + fragments->sides[1].datagrams;
+		spin_unlock_bh(&fragments->lock);
+		vfw_datagram_drop_gone(container_of(fragments, struct vfw_vm, fragments), &gone);
+		cond_resched();
 	}
-	spin_unlock_bh(&fragments->lock);
-	vfw_datagram_drop_gone(container_of(fragments, struct vfw_vm, fragments), &gone);
 	if (left)
 		queue_delayed_work(vfw_wq, &fragments->expiry, EXPIRY_PAUSE);
 }
@@ -316,26 +354,57 @@ static bool waits_for_port(const struct vfw_datagram *d, const struct vfw_port *
 	return false;
 }
 
-/* Drop what waits: of one port, or, with NULL, of all. */
-static void drop_waiting(struct vfw_vm *vm, const struct vfw_port *port,
-			 enum vfw_drop_reason reason)
+/*
+ * Drop what waits, of one port or, with NULL, of all: a SLICE of the list from side->walk on, but
+ * not of what came after the first @look. Returns how many are left to look at.
+ */
+static u32 drop_slice(struct vfw_fragment_side *side, const struct vfw_port *port,
+		      enum vfw_drop_reason reason, u32 look, struct sk_buff_head *gone)
+{
+	struct list_head *list = &side->lists[VFW_FRAGMENT_WAITING];
+	struct vfw_datagram *d;
+	int left = SLICE;
+
+	for (; look && left > 0 && side->walk != list; look--) {
+		d = list_entry(side->walk, struct vfw_datagram, list);
+		side->walk = d->list.next;
+		left -= price(d);
+		if (waits_for_port(d, port))
+			vfw_datagram_forget(side, d, reason, gone);
+	}
+	return side->walk == list ? 0 : look;
+}
+
+static void drop_waiting_of(struct vfw_vm *vm, struct vfw_fragment_side *side,
+			    const struct vfw_port *port, enum vfw_drop_reason reason)
 {
 	struct vfw_fragments *fragments = &vm->fragments;
-	struct vfw_fragment_side *side;
-	struct vfw_datagram *d, *next;
 	struct sk_buff_head gone;
-	int dir;
+	u32 look;
 
 	__skb_queue_head_init(&gone);
 	spin_lock_bh(&fragments->lock);
-	for (dir = 0; dir < 2; dir++) {
-		side = &fragments->sides[dir];
-		list_for_each_entry_safe(d, next, &side->lists[VFW_FRAGMENT_WAITING], list)
-			if (waits_for_port(d, port))
-				vfw_datagram_forget(side, d, reason, &gone);
+	side->walk = side->lists[VFW_FRAGMENT_WAITING].next;
+	look = side->datagrams;
+	while ((look = drop_slice(side, port, reason, look, &gone))) {
+		spin_unlock_bh(&fragments->lock);
+		vfw_datagram_drop_gone(vm, &gone);
+		cond_resched();
+		spin_lock_bh(&fragments->lock);
 	}
+	side->walk = NULL;
 	spin_unlock_bh(&fragments->lock);
 	vfw_datagram_drop_gone(vm, &gone);
+}
+
+/* In slices. Under vfw_net.lock, so that there is one walk at a time. */
+static void drop_waiting(struct vfw_vm *vm, const struct vfw_port *port,
+			 enum vfw_drop_reason reason)
+{
+	int dir;
+
+	for (dir = 0; dir < 2; dir++)
+		drop_waiting_of(vm, &vm->fragments.sides[dir], port, reason);
 }
 
 /**
@@ -398,10 +467,12 @@ void vfw_fragment_exit(struct vfw_vm *vm)
 	__skb_queue_head_init(&gone);
 	for (dir = 0; dir < 2; dir++) {
 		side = &fragments->sides[dir];
-		while (side->datagrams)
+		while (side->datagrams) {
 			vfw_datagram_forget(side, oldest(side), VFW_DROP_REASON_PORT_GONE, &gone);
+			vfw_datagram_drop_gone(vm, &gone);
+			cond_resched();
+		}
 	}
-	vfw_datagram_drop_gone(vm, &gone);
 	kfree(fragments->buckets);
 	fragments->buckets = NULL;
 }

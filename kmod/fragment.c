@@ -24,7 +24,9 @@
  * - the first fragment has all headers (RFC 7112; RFC 1858 for the attack), or nothing passes
  * - no byte comes twice. A fragment that is the very same as one before is dropped alone, since
  *   networks duplicate; any other overlap ends the datagram (RFC 5722): nothing more of it passes
- *   until its time is over, so that it is never complete
+ *   while it is known. That is `timeout fragment`, or less where a flood makes it go; afterwards an
+ *   end may still have what had passed (of IPv6, for 60 seconds: RFC 8200, 4.5), but nothing is
+ *   added to it without a first fragment, which has all headers and is judged again
  * - lengths add up: all but the last are multiples of 8, the end is where the last one says, and
  *   none is beyond 65535 bytes
  *

@@ -35,11 +35,13 @@ enum vfw_fragment_stage {
  * @lists: by enum vfw_fragment_stage, in the order in which they came to be so
  * @datagrams: how many
  * @bytes: of fragments that wait, by truesize
+ * @walk: where a walk of the list of those that wait goes on, NULL while there is none
  */
 struct vfw_fragment_side {
 	struct list_head lists[VFW_FRAGMENT_STAGES];
 	u32 datagrams;
 	u32 bytes;
+	struct list_head *walk;
 };
 
 /**

@@ -2,6 +2,7 @@
 #ifndef _VFW_VM_H
 #define _VFW_VM_H
 
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/netlink.h>
 #include <linux/percpu.h>
@@ -40,7 +41,6 @@ struct vfw_stats {
  * @flows: the flow table; never NULL
  * @stats: counters of this host, per CPU
  * @hold: packets that wait; NULL unless holding or closed
- * @fragments: datagrams that are on their way in fragments; not part of a snapshot
  * @base: counters that came with a restore, and those of tables replaced; under vfw_net.lock
  * @base_totals: the same for what flow tables count
  * @vn: the registry it is in
@@ -56,8 +56,10 @@ struct vfw_stats {
  * @n_ports: how many
  * @restore: state that is arriving, or NULL
  * @name: display name
+ * @fragments: datagrams that are on their way in fragments; not part of a snapshot. Has a lock of
+ *	its own, and is written by packets, therefore in no cache line with the rest
  *
- * All but what the hook reads is protected by vfw_net.lock.
+ * All else but what the hook reads is protected by vfw_net.lock.
  */
 struct vfw_vm {
 	u8 state;
@@ -65,7 +67,6 @@ struct vfw_vm {
 	struct vfw_flow_table __rcu *flows;
 	struct vfw_stats __percpu *stats;
 	struct vfw_hold __rcu *hold;
-	struct vfw_fragments fragments;
 
 	struct vfw_stats base;
 	struct vfw_flow_totals base_totals;
@@ -81,7 +82,12 @@ struct vfw_vm {
 	u32 n_ports;
 	struct vfw_restore *restore;
 	char name[VFW_NAME_MAX + 1];
+	struct vfw_fragments fragments ____cacheline_aligned_in_smp;
 };
+
+/* What the hook reads of each packet is in one cache line; what fragments write in none of it. */
+static_assert(offsetofend(struct vfw_vm, hold) <= L1_CACHE_BYTES);
+static_assert(offsetof(struct vfw_vm, fragments) >= L1_CACHE_BYTES);
 
 struct vfw_vm *vfw_vm_find(struct vfw_net *vn, const uuid_t *uuid);
 struct vfw_vm *vfw_vm_add(struct vfw_net *vn, const uuid_t *uuid, const char *name,
