@@ -48,6 +48,11 @@ run_step() { # NAME COMMAND...
 	echo "$status $((SECONDS - begin))" > "$logs/$name.result"
 }
 
+# The cases of a log that failed, each with the comments behind it that say why.
+failures() { # LOG
+	awk '/^not ok /{ why = 6; print; next } /^#/{ if (why-- > 0) print; next } { why = 0 }' "$1"
+}
+
 report() { # NAME
 	local name=$1 log=$logs/$1.log status seconds
 	read -r status seconds < "$logs/$name.result"
@@ -56,7 +61,7 @@ report() { # NAME
 	else
 		printf '%-28s FAILED (%s; status %d; %s) %4d s\n' "$name" "$tally" "$status" "$log" \
 			"$seconds"
-		grep -E '^not ok ' "$log" | head -n 20
+		failures "$log" | head -n 40
 		tail -n 25 "$log" | sed 's/^/    | /'
 		broken+=("$name")
 		return 1

@@ -26,6 +26,10 @@ ECHO, SERVICE, TARGET = 7000, 80, 81    # ports: what lasts, what is opened anew
 FRAMES = 32768                          # forged ones, sent over and over
 TRY = 8                                 # seconds that a connection is tried for
 OPEN = 'default in drop\ndefault out drop\npass both tcp\npass both udp\n'
+# A limit that fills slowly, because the machine is slow, is to be reached all the same: lifetimes
+# shrink as it fills, and with those of the default a few hundred packets a second never reach it.
+LASTING = 'timeout tcp-syn-sent 20d\ntimeout tcp-syn-recv 20d\ntimeout udp-new 20d\n'
+FILL = 300      # seconds that a limit may take to be reached
 
 TABLE = []
 
@@ -83,7 +87,9 @@ class Talk(threading.Thread):
             self.wrong = str(error)
 
     def stop(self):
-        """End it; returns segments that were sent again."""
+        """End it, if it has not been; returns segments that were sent again."""
+        if self.stopped:
+            return 0
         self.stopped = True
         self.join(90)
         again = 0
@@ -194,7 +200,7 @@ class Scene:
         self.tool, self.name, self.flood = tool, name, flood
         # A SYN/ACK, or its repetition, of a flow that had to go, in this flood or the one before.
         self.allowed = {('tcp-not-syn', 'out')}
-        load(OPEN + limits)
+        load(OPEN + LASTING + limits)
         for vm in VM, VM_B:
             tool.flush(vm=vm)
         self.talks = [Talk(i) for i in range(4)]
@@ -212,13 +218,22 @@ class Scene:
         """Flows that had to go for others so far."""
         return self.tool.ask(f'stats show {VM}')[0]['flows-evicted']
 
-    def run(self, others=400, own=50, inbound=50, fills=True):
-        """All at once; what must hold is checked at the end. fills: the flood reaches a limit."""
+    def run(self, **how):
+        """All at once; what must hold is checked at the end. Nothing of it goes on afterwards."""
+        try:
+            return self.judge(**how)
+        finally:
+            for talk in self.talks:
+                talk.stop()
+
+    def judge(self, others=400, own=50, inbound=50, fills=True):
+        """See run(). fills: the flood reaches a limit."""
         before, before_b = self.tool.drops(), self.tool.drops(VM_B)
         evicted = self.evicted()
         with self.flood:
             if fills:
-                until(lambda: self.evicted() > evicted, 'a flood that reaches the limit', 60)
+                until(lambda: self.evicted() > evicted, 'a flood that reaches the limit',
+                      FILL, pause=0.5)
             else:
                 time.sleep(2)
             full = self.tool.ask(f'vm show {VM}')[0]

@@ -46,8 +46,8 @@ def expect(got, wanted, what=''):
         raise Failure(f'{what}: got {got!r}, wanted {wanted!r}')
 
 
-def until(condition, what, seconds=PATIENCE):
-    """Wait until a condition holds, and return what it returned."""
+def until(condition, what, seconds=PATIENCE, pause=0.01):
+    """Wait until a condition holds, and return what it returned. pause: seconds between looks."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -55,7 +55,7 @@ def until(condition, what, seconds=PATIENCE):
             return value
         if time.monotonic() > end:
             raise Failure(f'waited {seconds} s in vain: {what}')
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 class Namespace:
