@@ -391,8 +391,23 @@ const struct nla_policy vfw_restore_abort_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
 	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
 };
 
+/* VFW_CMD_SEND_BEGIN - do */
+const struct nla_policy vfw_send_begin_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
+	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
+};
+
+/* VFW_CMD_SEND_ROUND - do */
+const struct nla_policy vfw_send_round_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
+	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
+};
+
+/* VFW_CMD_SEND_END - do */
+const struct nla_policy vfw_send_end_nl_policy[VFW_A_SNAPSHOT_VM + 1] = {
+	[VFW_A_SNAPSHOT_VM] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
+};
+
 /* Ops table for vfw */
-const struct genl_ops vfw_nl_ops[24] = {
+const struct genl_ops vfw_nl_ops[27] = {
 	{
 		.cmd		= VFW_CMD_VM_NEW,
 		.doit		= vfw_nl_vm_new_doit,
@@ -564,6 +579,28 @@ const struct genl_ops vfw_nl_ops[24] = {
 		.cmd		= VFW_CMD_RESTORE_ABORT,
 		.doit		= vfw_nl_restore_abort_doit,
 		.policy		= vfw_restore_abort_nl_policy,
+		.maxattr	= VFW_A_SNAPSHOT_VM,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= VFW_CMD_SEND_BEGIN,
+		.doit		= vfw_nl_send_begin_doit,
+		.policy		= vfw_send_begin_nl_policy,
+		.maxattr	= VFW_A_SNAPSHOT_VM,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= VFW_CMD_SEND_ROUND,
+		.doit		= vfw_nl_send_round_doit,
+		.dumpit		= vfw_nl_send_round_dumpit,
+		.policy		= vfw_send_round_nl_policy,
+		.maxattr	= VFW_A_SNAPSHOT_VM,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= VFW_CMD_SEND_END,
+		.doit		= vfw_nl_send_end_doit,
+		.policy		= vfw_send_end_nl_policy,
 		.maxattr	= VFW_A_SNAPSHOT_VM,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},

@@ -67,8 +67,14 @@ extern const struct nla_policy vfw_restore_commit_nl_policy[VFW_A_SNAPSHOT_VM + 
 
 extern const struct nla_policy vfw_restore_abort_nl_policy[VFW_A_SNAPSHOT_VM + 1];
 
+extern const struct nla_policy vfw_send_begin_nl_policy[VFW_A_SNAPSHOT_VM + 1];
+
+extern const struct nla_policy vfw_send_round_nl_policy[VFW_A_SNAPSHOT_VM + 1];
+
+extern const struct nla_policy vfw_send_end_nl_policy[VFW_A_SNAPSHOT_VM + 1];
+
 /* Ops table for vfw */
-extern const struct genl_ops vfw_nl_ops[24];
+extern const struct genl_ops vfw_nl_ops[27];
 
 int vfw_nl_vm_new_doit(struct sk_buff *skb, struct genl_info *info);
 int vfw_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info);
@@ -101,6 +107,10 @@ int vfw_nl_restore_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int vfw_nl_restore_frame_doit(struct sk_buff *skb, struct genl_info *info);
 int vfw_nl_restore_commit_doit(struct sk_buff *skb, struct genl_info *info);
 int vfw_nl_restore_abort_doit(struct sk_buff *skb, struct genl_info *info);
+int vfw_nl_send_begin_doit(struct sk_buff *skb, struct genl_info *info);
+int vfw_nl_send_round_doit(struct sk_buff *skb, struct genl_info *info);
+int vfw_nl_send_round_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int vfw_nl_send_end_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VFW_NLGRP_EVENTS,

@@ -11,6 +11,17 @@
  * Each frame stands alone: it has its own length, sequence number and checksum. RULES and FLOWS
  * frames appear as often as it takes, and not at all when there is nothing to put in them; each
  * other frame appears once. CRC-32C is that of RFC 9260, appendix A.
+ *
+ * A live stream is written while packets go on, and says so in its header. Its flows come in rounds:
+ *
+ *	HEADER VM PORT POLICY RULES* round round ... last-round
+ *	round		ROUND GONE* FLOWS_IPV4* FLOWS_IPV6* FLOWS_TAGGED*
+ *	last-round	ROUND GONE* FLOWS_IPV4* FLOWS_IPV6* FLOWS_TAGGED* RULE_COUNTERS* STATS END
+ *
+ * The first round has all flows, each further one those that changed or ended since they were
+ * written. In a live stream each flow has a place, a number that no other flow has while it lives: a
+ * record replaces whatever was known of its place, and of its key. The places of the records of a
+ * FLOWS frame follow behind all of them, 32 bits each, with zeros up to a multiple of 8.
  */
 #ifndef _UAPI_LINUX_VFW_STATE_H
 #define _UAPI_LINUX_VFW_STATE_H
@@ -41,6 +52,7 @@ struct vfw_state_frame {
 };
 
 #define VFW_STATE_HEADER_FROZEN	1	/* the VM was frozen: nothing changed while it was read */
+#define VFW_STATE_HEADER_LIVE	2	/* a live stream: its flows come in rounds */
 
 /**
  * struct vfw_state_header - the one record of a HEADER frame
@@ -157,7 +169,8 @@ struct vfw_state_range {
  * @local_ranges: how many struct vfw_state_range for the local port follow
  * @remote_ranges: how many for the remote port follow these
  * @comment_length: bytes of comment after the ranges, without a terminator
- * @packets: packets decided; those of flows that live on are not included
+ * @packets: packets decided; those of flows that live on are not included. 0 in a live stream, where
+ *	RULE_COUNTERS frames say it at the end
  * @bytes: bytes of them
  * @local: IPv4 in the first 4 bytes, or IPv6; zero beyond the prefix
  * @remote: the same
@@ -359,14 +372,59 @@ struct vfw_state_flow_tagged {
 	__u8 reserved[7];
 };
 
+#define VFW_STATE_ROUND_LAST	1	/* the VM is frozen, END follows */
+
+/**
+ * struct vfw_state_round - the one record of a ROUND frame, of a live stream
+ * @number: from 1
+ * @flags: VFW_STATE_ROUND_*
+ * @elapsed: milliseconds of the VM's time since the stream began; never less than in the round
+ *	before. Lifetimes and ages in the records of the round are as of this moment
+ * @flows_ipv4: flows of IPv4 outside VLANs there are, about; information only
+ * @flows_ipv6: the same of IPv6
+ * @flows_tagged: the same of either family in VLANs
+ * @changed: how many flows are about to follow in this round, about; information only
+ */
+struct vfw_state_round {
+	__le32 number;
+	__le32 flags;
+	__le64 elapsed;
+	__le32 flows_ipv4;
+	__le32 flows_ipv6;
+	__le32 flows_tagged;
+	__le32 changed;
+};
+
+/**
+ * struct vfw_state_gone - a record of a GONE frame, of a live stream
+ * @place: where a flow was, if there was one; zeros follow the last up to a multiple of 8
+ */
+struct vfw_state_gone {
+	__le32 place;
+};
+
+/**
+ * struct vfw_state_rule_counters - a record of a RULE_COUNTERS frame, of a live stream
+ * @rule: number of the rule, from 1; in ascending order
+ * @reserved: 0
+ * @packets: packets decided; those of flows that live on are not included
+ * @bytes: bytes of them
+ */
+struct vfw_state_rule_counters {
+	__le32 rule;
+	__le32 reserved;
+	__le64 packets;
+	__le64 bytes;
+};
+
 /**
  * struct vfw_state_end - the one record of an END frame
  * @frames: frames in the stream, this one included
  * @ports: port records
  * @rules: rule records
- * @flows_ipv4: flow records of IPv4
- * @flows_ipv6: flow records of IPv6
- * @flows_tagged: flow records of both in VLANs
+ * @flows_ipv4: flow records of IPv4; in a live stream, flows there are
+ * @flows_ipv6: flow records of IPv6; the same
+ * @flows_tagged: flow records of both in VLANs; the same
  * @reserved: 0
  * @digest: CRC-32C of the field @crc of all frames before this one, as they stand in the stream
  * @bytes: how many bytes these are
