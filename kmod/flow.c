@@ -30,6 +30,7 @@
 #include "flow.h"
 #include "flow_find.h"
 #include "flow_table.h"
+#include "mark.h"
 #include "recent.h"
 #include "source.h"
 #include "vm.h"
@@ -430,6 +431,8 @@ void vfw_flow_remove(struct vfw_flow_table *table, struct vfw_flow *flow)
 	flow->flags |= VFW_FLOW_DEAD;
 	flow_uncount(table, flow);
 	flow_end(table, flow);
+	if (unlikely(READ_ONCE(table->marking)))
+		vfw_mark_flow(table, flow);
 	vfw_flow_slot_put(table, flow, vfw_state_half_open(flow->state));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_remove);

@@ -2,6 +2,7 @@
 #ifndef _VFW_FLOW_H
 #define _VFW_FLOW_H
 
+#include <linux/atomic.h>
 #include <linux/in.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -49,7 +50,7 @@ enum vfw_flow_kind {
  * @state: enum vfw_flow_state
  * @flags: VFW_FLOW_*
  * @protocol: IP protocol
- * @changed: reserved for "changed since"
+ * @changed: marked since it was last sent, see mark.c; means nothing while the table is not marked
  * @expires: when it ends, in the table's time (vfw_flow_now())
  * @next_free: in a free slot, the next one, plus one
  * @epoch: policy epoch in which it was last judged
@@ -133,6 +134,7 @@ struct vfw_flow_tags {
  * struct vfw_flow_chunk - the end of a page of flows of one kind
  * @partial: in the pool's list of its CPU while a slot is free
  * @rcu: to free it
+ * @changed: slots that are marked, see mark.c; no chunk is freed while that is in use
  * @number: in the pool
  * @cpu: whose list it is in, or would be
  * @used: slots in use
@@ -149,7 +151,10 @@ struct vfw_flow_tags {
  */
 struct vfw_flow_chunk {
 	struct list_head partial;
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;
+		atomic64_t changed;
+	};
 	u32 number;
 	u16 cpu;
 	u8 used;
@@ -350,6 +355,7 @@ struct vfw_flow_totals {
  * @lag: jiffies by which the table's time is behind (time in which it was frozen)
  * @frozen_at: jiffies when it was frozen
  * @frozen: the table's time stands still
+ * @marking: flows that change are marked, see mark.c; 0 or 1
  * @buckets: where a look-up begins, marked, one for each kind
  * @lock: protects what follows to @totals; inside a flow's lock
  * @hash: by key, one for each kind
@@ -370,6 +376,7 @@ struct vfw_flow_table {
 	u32 lag;
 	u32 frozen_at;
 	bool frozen;
+	u8 marking;
 	struct vfw_flow_buckets __rcu *buckets[VFW_FLOW_KINDS];
 
 	/* Written when flows open and end: away from what each packet reads. */

@@ -19,32 +19,6 @@
 
 #define RESERVE_MAX	0x100000U
 
-/* A chunk with its memory. */
-struct chunk_page {
-	u8 flows[VFW_CHUNK_ROOM];
-	struct vfw_flow_chunk chunk;
-};
-
-static_assert(sizeof(struct chunk_page) == VFW_CHUNK_BYTES);
-
-static struct vfw_flow_chunk *chunk_of(const struct vfw_flow *flow)
-{
-	struct chunk_page *page = vfw_flow_memory(flow);
-
-	return &page->chunk;
-}
-
-static void *chunk_memory(struct vfw_flow_chunk *chunk)
-{
-	return container_of(chunk, struct chunk_page, chunk);
-}
-
-static struct vfw_flow *chunk_slot(const struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk,
-				   u32 slot)
-{
-	return chunk_memory(chunk) + slot * pool->flow_bytes;
-}
-
 static void chunk_init(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, u8 flags)
 {
 	struct vfw_flow *flow;
@@ -107,11 +81,6 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1);
 static_assert(PLACE_SLOT + 1 >= VFW_TAGGED_SLOTS);
 static_assert((PLACE_KIND >> 6) + 1 >= VFW_FLOW_KINDS);
-
-static u32 slot_number(const struct vfw_flow_pool *pool, const struct vfw_flow *flow)
-{
-	return ((void *)flow - vfw_flow_memory(flow)) / pool->flow_bytes;
-}
 
 /**
  * vfw_flow_place() - where a flow is, as a number that does not keep its memory
@@ -261,9 +230,16 @@ struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, const struct vf
 	}
 }
 
-/* Frees a chunk that no flow uses; but one is kept, so that a lone flow does not thrash. */
-static void chunk_release(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk)
+/*
+ * Frees a chunk that no flow uses; but one is kept, so that a lone flow does not thrash, and all
+ * are while it is noted in them which flows have ended.
+ */
+static void chunk_release(const struct vfw_flow_table *table, struct vfw_flow_pool *pool,
+			  struct vfw_flow_chunk *chunk)
 {
+	lockdep_assert_held(&table->lock);
+	if (table->marking)
+		return;
 	if (!pool->empty) {
 		pool->empty = chunk;
 		return;
@@ -299,10 +275,35 @@ void vfw_flow_slot_put(struct vfw_flow_table *table, struct vfw_flow *flow, bool
 	table->half_open[vfw_flow_opened(flow)] -= half_open;
 	if (!chunk->used) {
 		xa_lock_bh(&pool->chunks);
-		chunk_release(pool, chunk);
+		chunk_release(table, pool, chunk);
 		xa_unlock_bh(&pool->chunks);
 	}
 	spin_unlock_bh(&table->lock);
+}
+
+/**
+ * vfw_flow_chunk_unmark() - forget what is noted in a chunk; free it if it was kept only for that
+ * @table: the table, not marked any more
+ * @pool: the chunk's
+ * @chunk: the chunk
+ *
+ * Context: BH off, RCU read section: the memory may go when that ends.
+ */
+void vfw_flow_chunk_unmark(struct vfw_flow_table *table, struct vfw_flow_pool *pool,
+			   struct vfw_flow_chunk *chunk)
+{
+	spin_lock(&table->lock);
+	xa_lock(&pool->chunks);
+	/* Another CPU may have released it since it was found; one may be adding it. */
+	if (xa_load(&pool->chunks, chunk->number) == chunk) {
+		__xa_clear_mark(&pool->chunks, chunk->number, VFW_CHUNK_CHANGED);
+		/* After the mark: who finds no slot marked marks the chunk. */
+		atomic64_set_release(&chunk->changed, 0);
+		if (!chunk->used && chunk != pool->empty && !list_empty(&chunk->partial))
+			chunk_release(table, pool, chunk);
+	}
+	xa_unlock(&pool->chunks);
+	spin_unlock(&table->lock);
 }
 
 /* Walks. */

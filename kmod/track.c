@@ -14,6 +14,7 @@
 
 #include "main.h"
 #include "flow.h"
+#include "mark.h"
 #include "policy.h"
 #include "sctp.h"
 #include "tcp.h"
@@ -155,6 +156,7 @@ static bool rejudge(struct vfw_flow_table *table, struct vfw_flow *flow,
 		vfw_flow_origin(flow)->rule = verdict.rule;
 		flow->epoch = policy->epoch;
 		flow->flags &= ~VFW_FLOW_ECHO_BOTH;
+		vfw_mark_changed(table, flow);
 		return true;
 	}
 	vfw_flow_remove(table, flow);
@@ -303,6 +305,8 @@ static void fill_flow(struct vfw_flow_table *table, struct vfw_flow *flow,
 		flow->sctp = with->sctp;
 	count_packet(flow, pkt);
 	flow->expires = vfw_flow_now(table) + vfw_track_lifetime(policy, flow);
+	if (unlikely(READ_ONCE(table->marking)))
+		vfw_mark_flow(table, flow);
 }
 
 /*
@@ -365,6 +369,8 @@ static struct vfw_judgement track_flow(struct vfw_flow_table *table,
 				 find_valid(table, policy, &pkt->key, hash, now, &judgement);
 		if (likely(flow)) {
 			judgement.reason = update_flow(table, flow, policy, pkt, now, &effect);
+			/* Also by a packet that is dropped: it may have been noted. */
+			vfw_mark_changed(table, flow);
 			if (unlikely(effect == VFW_TCP_EFFECT_REOPEN) && may_reopen(policy, pkt)) {
 				if (pkt->key.protocol == IPPROTO_SCTP)
 					before = flow->sctp;
@@ -528,6 +534,7 @@ enum vfw_drop_reason vfw_track_later(struct vfw_vm *vm, const struct vfw_later *
 	count_packet(flow, &pkt);
 	if (later->key->protocol == IPPROTO_TCP)
 		vfw_tcp_extend(&flow->tcp, later->dir, later->flags, later->seq, later->end);
+	vfw_mark_changed(table, flow);
 	vfw_flow_put(flow);
 	return VFW_DROP_REASON_NONE;
 }

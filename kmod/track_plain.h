@@ -7,6 +7,7 @@
 
 #include "flow.h"
 #include "flow_find.h"
+#include "mark.h"
 #include "policy.h"
 #include "tcp_plain.h"
 #include "vm.h"
@@ -97,6 +98,8 @@ static __always_inline bool vfw_track_plain(struct vfw_vm *vm, struct vfw_packet
 		return false;
 	}
 	passes = vfw_track_plain_flow(flow, policy, pkt, vfw_flow_now(table));
+	if (likely(passes))
+		vfw_mark_changed(table, flow);
 	vfw_flow_put(flow);
 	return passes;
 }
