@@ -155,6 +155,8 @@ static bool outlived(struct collection *c, const struct vfw_policy *policy,
 	return vfw_collect_idle(policy, flow, now) >= lifetime;
 }
 
+#define STOP 1
+
 static int collect_flow(struct vfw_flow *flow, void *arg)
 {
 	struct collection *c = arg;
@@ -163,6 +165,8 @@ static int collect_flow(struct vfw_flow *flow, void *arg)
 	u32 now = vfw_flow_now(table);
 	const struct vfw_policy *policy;
 
+	if (READ_ONCE(table->gc_stop))
+		return STOP;
 	policy = vm ? rcu_dereference_check(vm->policy, rcu_read_lock_bh_held()) : NULL;
 	if (policy && !(c->met++ % LOOK_AGAIN))
 		look(c, policy);
@@ -285,7 +289,10 @@ void vfw_collect_start(struct vfw_flow_table *table)
  */
 void vfw_collect_stop(struct vfw_flow_table *table)
 {
+	/* A walk may take long, and what waits for this may be a VM that is moving. */
+	WRITE_ONCE(table->gc_stop, true);
 	cancel_delayed_work_sync(&table->gc);
+	WRITE_ONCE(table->gc_stop, false);
 }
 
 /**

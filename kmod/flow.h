@@ -368,6 +368,7 @@ struct vfw_flow_totals {
  * @totals: of flows that ended
  * @gc_pause: jiffies to wait at least before the next collection
  * @gc_soon: a collection was asked for, because a limit was reached
+ * @gc_stop: the collection under way is to stop
  * @gc: removes flows that have expired
  * @free: to free it after a grace period, in process context
  */
@@ -390,6 +391,7 @@ struct vfw_flow_table {
 	struct vfw_flow_totals totals;
 	unsigned long gc_pause;
 	bool gc_soon;
+	bool gc_stop;
 	struct delayed_work gc;
 	struct rcu_work free;
 };

@@ -252,6 +252,7 @@ static int nl_released(struct notifier_block *nb, unsigned long event, void *ptr
 	mutex_lock(&vn->lock);
 	vfw_nl_policy_release(vn, notify->portid);
 	vfw_nl_restore_release(vn, notify->portid);
+	vfw_nl_send_release(vn, notify->portid);
 	mutex_unlock(&vn->lock);
 	return NOTIFY_DONE;
 }
@@ -272,6 +273,8 @@ static void __init ops_init(void)
 		} else if (op->cmd == VFW_CMD_SNAPSHOT_SAVE) {
 			op->start = vfw_nl_snapshot_save_start;
 			op->done = vfw_nl_snapshot_save_done;
+		} else if (op->cmd == VFW_CMD_SEND_ROUND) {
+			op->start = vfw_nl_send_round_start;
 		}
 	}
 }

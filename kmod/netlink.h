@@ -8,6 +8,7 @@
 
 struct vfw_hold_limits;
 struct vfw_policy;
+struct vfw_snapshot;
 struct vfw_port;
 
 extern struct genl_family vfw_nl_family;
@@ -32,6 +33,7 @@ int vfw_nl_get_hold_limits(const struct nlattr *nest, struct vfw_hold_limits *li
 /* A netlink socket was closed: end what belongs to it. Under vfw_net.lock. */
 void vfw_nl_policy_release(struct vfw_net *vn, u32 portid);
 void vfw_nl_restore_release(struct vfw_net *vn, u32 portid);
+void vfw_nl_send_release(struct vfw_net *vn, u32 portid);
 /* A VM is being deleted: end the policies that are being loaded for it. Under vfw_net.lock. */
 void vfw_nl_policy_forget(struct vfw_vm *vm);
 
@@ -62,6 +64,10 @@ int vfw_nl_rule_get_start(struct netlink_callback *cb);
 int vfw_nl_rule_get_done(struct netlink_callback *cb);
 int vfw_nl_snapshot_save_start(struct netlink_callback *cb);
 int vfw_nl_snapshot_save_done(struct netlink_callback *cb);
+int vfw_nl_send_round_start(struct netlink_callback *cb);
+
+int vfw_nl_put_frames(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, struct vfw_vm *vm,
+		      struct vfw_snapshot *snap);
 
 int vfw_nl_init(void);
 void vfw_nl_exit(void);

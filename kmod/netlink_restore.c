@@ -103,7 +103,7 @@ int vfw_nl_snapshot_save_done(struct netlink_callback *cb)
 }
 
 /* Append a message with the next frame, as long as there is room for; or what it returned. */
-static int put_frame(struct sk_buff *skb, struct netlink_callback *cb, struct vfw_vm *vm,
+static int put_frame(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, struct vfw_vm *vm,
 		     struct vfw_snapshot *snap)
 {
 	struct nlattr *attr;
@@ -111,7 +111,7 @@ static int put_frame(struct sk_buff *skb, struct netlink_callback *cb, struct vf
 	void *hdr;
 
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &vfw_nl_family,
-			  NLM_F_MULTI, VFW_CMD_SNAPSHOT_SAVE);
+			  NLM_F_MULTI, cmd);
 	if (!hdr)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, hdr);
@@ -137,13 +137,25 @@ cancel:
 	return length;
 }
 
-static int put_frames(struct sk_buff *skb, struct netlink_callback *cb, struct vfw_vm *vm,
-		      struct save *save)
+/**
+ * vfw_nl_put_frames() - write frames of a stream into a message of a dump
+ * @skb: the message
+ * @cb: the dump
+ * @cmd: its VFW_CMD_*
+ * @vm: the VM
+ * @snap: the stream; NULL when it is gone
+ *
+ * Context: under vfw_net.lock.
+ * Return: 0 when there is more, or nothing more and nothing in the message; else what the dump is
+ *	to return.
+ */
+int vfw_nl_put_frames(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, struct vfw_vm *vm,
+		      struct vfw_snapshot *snap)
 {
 	int ret;
 
 	do {
-		ret = vm->id == save->vm ? put_frame(skb, cb, vm, &save->snap) : -EAGAIN;
+		ret = snap ? put_frame(skb, cb, cmd, vm, snap) : -EAGAIN;
 	} while (ret > 0);
 	/* Another number than in the messages before marks the last one as inconsistent. */
 	if (ret == -EAGAIN)
@@ -165,7 +177,8 @@ int vfw_nl_snapshot_save_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 	mutex_lock(&vn->lock);
 	err = vfw_nl_dump_vm(cb, VFW_A_SNAPSHOT_VM, true, &vm);
 	if (!err)
-		err = put_frames(skb, cb, vm, save);
+		err = vfw_nl_put_frames(skb, cb, VFW_CMD_SNAPSHOT_SAVE, vm,
+					vm->id == save->vm ? &save->snap : NULL);
 	mutex_unlock(&vn->lock);
 	return err ?: skb->len;
 }

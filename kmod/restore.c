@@ -362,7 +362,8 @@ static void restore_free(struct vfw_restore *r)
  * @extack: for the reason of a refusal
  *
  * Context: under vfw_net.lock, process context.
- * Return: 0; -EBUSY when a restore is under way already, or the VM is frozen; -ENOMEM.
+ * Return: 0; -EBUSY when a restore is under way already, or the VM is frozen or being sent;
+ *	-ENOMEM.
  */
 int vfw_restore_begin(struct vfw_vm *vm, u32 portid, struct netlink_ext_ack *extack)
 {
@@ -375,6 +376,10 @@ int vfw_restore_begin(struct vfw_vm *vm, u32 portid, struct netlink_ext_ack *ext
 	}
 	if (vm->state == VFW_VM_STATE_FROZEN) {
 		NL_SET_ERR_MSG_MOD(extack, "the VM is frozen: thaw it, or delete it");
+		return -EBUSY;
+	}
+	if (vm->send) {
+		NL_SET_ERR_MSG_MOD(extack, "the VM's state is being sent to another host");
 		return -EBUSY;
 	}
 	r = kzalloc_obj(*r, GFP_KERNEL_ACCOUNT);

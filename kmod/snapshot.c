@@ -34,6 +34,9 @@ static_assert(sizeof(struct vfw_state_flow4) == 88);
 static_assert(sizeof(struct vfw_state_flow6) == 112);
 static_assert(sizeof(struct vfw_state_flow_tagged) == 128);
 static_assert(sizeof(struct vfw_state_end) == 40);
+static_assert(sizeof(struct vfw_state_round) == 32);
+static_assert(sizeof(struct vfw_state_gone) == 4);
+static_assert(sizeof(struct vfw_state_rule_counters) == 24);
 /* The largest frames that cannot be divided. */
 static_assert(24 + VFW_PORTS_MAX * sizeof(struct vfw_state_port) <= VFW_SNAPSHOT_FRAME_MIN);
 static_assert(24 + sizeof(struct vfw_state_stats) +
@@ -61,6 +64,7 @@ static __le32 flows_now(struct vfw_vm *vm, enum vfw_flow_kind kind)
 static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_header *rec = take_zeroed(room, sizeof(*rec));
+	u32 flags = 0;
 
 	if (!rec)
 		return -EMSGSIZE;
@@ -68,7 +72,10 @@ static int put_header(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_s
 	rec->incarnation = cpu_to_le64(vm->incarnation + 1);
 	rec->time = cpu_to_le64(ktime_get_real_ns());
 	if (vm->state == VFW_VM_STATE_FROZEN)
-		rec->flags = cpu_to_le32(VFW_STATE_HEADER_FROZEN);
+		flags |= VFW_STATE_HEADER_FROZEN;
+	if (snap->way != VFW_SNAPSHOT_WHOLE)
+		flags = VFW_STATE_HEADER_LIVE;
+	rec->flags = cpu_to_le32(flags);
 	rec->flows_ipv4 = flows_now(vm, VFW_FLOWS_IPV4);
 	rec->flows_ipv6 = flows_now(vm, VFW_FLOWS_IPV6);
 	rec->flows_tagged = flows_now(vm, VFW_FLOWS_TAGGED);
@@ -140,7 +147,7 @@ static size_t rule_size(const struct vfw_rule *rule, size_t *comment)
 		     *comment, 8);
 }
 
-static void encode_rule(const struct vfw_rule *rule, struct vfw_state_rule *rec)
+static void encode_rule(const struct vfw_rule *rule, bool counters, struct vfw_state_rule *rec)
 {
 	rec->flags = rule->flags;
 	rec->action = rule->action;
@@ -155,13 +162,15 @@ static void encode_rule(const struct vfw_rule *rule, struct vfw_state_rule *rec)
 	rec->remote_prefix = rule->remote_prefix;
 	rec->local_ranges = rule->local_ranges;
 	rec->remote_ranges = rule->remote_ranges;
-	rec->packets = cpu_to_le64(atomic64_read(&rule->packets));
-	rec->bytes = cpu_to_le64(atomic64_read(&rule->bytes));
+	if (counters) {
+		rec->packets = cpu_to_le64(atomic64_read(&rule->packets));
+		rec->bytes = cpu_to_le64(atomic64_read(&rule->bytes));
+	}
 	memcpy(rec->local, &rule->local, sizeof(rec->local));
 	memcpy(rec->remote, &rule->remote, sizeof(rec->remote));
 }
 
-static bool put_rule(const struct vfw_rule *rule, struct vfw_snapshot_room *room)
+static bool put_rule(const struct vfw_rule *rule, bool counters, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_range *range;
 	struct vfw_state_rule *rec;
@@ -172,7 +181,7 @@ static bool put_rule(const struct vfw_rule *rule, struct vfw_snapshot_room *room
 	rec = take_zeroed(room, size);
 	if (!rec)
 		return false;
-	encode_rule(rule, rec);
+	encode_rule(rule, counters, rec);
 	rec->length = cpu_to_le16(size);
 	rec->comment_length = comment;
 	range = (struct vfw_state_range *)(rec + 1);
@@ -187,11 +196,12 @@ static bool put_rule(const struct vfw_rule *rule, struct vfw_snapshot_room *room
 static int put_rules(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	const struct vfw_policy *policy = vfw_vm_policy(vm);
+	bool counters = snap->way == VFW_SNAPSHOT_WHOLE;
 
 	if (!policy)
 		return 0;
 	while (snap->rule < policy->n_rules) {
-		if (!put_rule(&policy->rules[snap->rule], room))
+		if (!put_rule(&policy->rules[snap->rule], counters, room))
 			return room->count ? 1 : -EMSGSIZE;
 		snap->rule++;
 		snap->rules++;
@@ -247,6 +257,14 @@ static int put_stats(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_sn
 	return err;
 }
 
+/* In a live stream, with records that replace others, it is the flows there are that count. */
+static __le32 flows_in_all(const struct vfw_snapshot *snap, struct vfw_vm *vm,
+			   enum vfw_flow_kind kind)
+{
+	return snap->way == VFW_SNAPSHOT_WHOLE ? cpu_to_le32(snap->flows[kind]) :
+						 flows_now(vm, kind);
+}
+
 static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snapshot_room *room)
 {
 	struct vfw_state_end *rec = take_zeroed(room, sizeof(*rec));
@@ -256,9 +274,9 @@ static int put_end(struct vfw_snapshot *snap, struct vfw_vm *vm, struct vfw_snap
 	rec->frames = cpu_to_le32(snap->sequence + 1);
 	rec->ports = cpu_to_le32(snap->ports);
 	rec->rules = cpu_to_le32(snap->rules);
-	rec->flows_ipv4 = cpu_to_le32(snap->flows[VFW_FLOWS_IPV4]);
-	rec->flows_ipv6 = cpu_to_le32(snap->flows[VFW_FLOWS_IPV6]);
-	rec->flows_tagged = cpu_to_le32(snap->flows[VFW_FLOWS_TAGGED]);
+	rec->flows_ipv4 = flows_in_all(snap, vm, VFW_FLOWS_IPV4);
+	rec->flows_ipv6 = flows_in_all(snap, vm, VFW_FLOWS_IPV6);
+	rec->flows_tagged = flows_in_all(snap, vm, VFW_FLOWS_TAGGED);
 	rec->digest = cpu_to_le32(snap->digest);
 	rec->bytes = cpu_to_le64(snap->bytes);
 	return 0;
@@ -279,6 +297,39 @@ static const struct {
 	[VFW_FRAME_TYPE_FLOWS_IPV6]	= { vfw_snapshot_flows6, .list = true },
 	[VFW_FRAME_TYPE_FLOWS_TAGGED]	= { vfw_snapshot_flows_tagged, .list = true },
 	[VFW_FRAME_TYPE_END]		= { put_end },
+	[VFW_FRAME_TYPE_ROUND]		= { vfw_send_put_round },
+	[VFW_FRAME_TYPE_GONE]		= { vfw_send_put_gone, .list = true },
+	[VFW_FRAME_TYPE_RULE_COUNTERS]	= { vfw_send_put_counters, .list = true },
+};
+
+/* What follows what, in a snapshot and in a live stream. */
+static const u8 follows[] = {
+	[VFW_FRAME_TYPE_HEADER]		= VFW_FRAME_TYPE_VM,
+	[VFW_FRAME_TYPE_VM]		= VFW_FRAME_TYPE_PORT,
+	[VFW_FRAME_TYPE_PORT]		= VFW_FRAME_TYPE_POLICY,
+	[VFW_FRAME_TYPE_POLICY]		= VFW_FRAME_TYPE_RULES,
+	[VFW_FRAME_TYPE_RULES]		= VFW_FRAME_TYPE_STATS,
+	[VFW_FRAME_TYPE_STATS]		= VFW_FRAME_TYPE_FLOWS_IPV4,
+	[VFW_FRAME_TYPE_FLOWS_IPV4]	= VFW_FRAME_TYPE_FLOWS_IPV6,
+	[VFW_FRAME_TYPE_FLOWS_IPV6]	= VFW_FRAME_TYPE_FLOWS_TAGGED,
+	[VFW_FRAME_TYPE_FLOWS_TAGGED]	= VFW_FRAME_TYPE_END,
+	[VFW_FRAME_TYPE_END]		= VFW_FRAME_TYPE_NONE,
+};
+
+static const u8 follows_live[] = {
+	[VFW_FRAME_TYPE_HEADER]		= VFW_FRAME_TYPE_VM,
+	[VFW_FRAME_TYPE_VM]		= VFW_FRAME_TYPE_PORT,
+	[VFW_FRAME_TYPE_PORT]		= VFW_FRAME_TYPE_POLICY,
+	[VFW_FRAME_TYPE_POLICY]		= VFW_FRAME_TYPE_RULES,
+	[VFW_FRAME_TYPE_RULES]		= VFW_FRAME_TYPE_ROUND,
+	[VFW_FRAME_TYPE_ROUND]		= VFW_FRAME_TYPE_GONE,
+	[VFW_FRAME_TYPE_GONE]		= VFW_FRAME_TYPE_FLOWS_IPV4,
+	[VFW_FRAME_TYPE_FLOWS_IPV4]	= VFW_FRAME_TYPE_FLOWS_IPV6,
+	[VFW_FRAME_TYPE_FLOWS_IPV6]	= VFW_FRAME_TYPE_FLOWS_TAGGED,
+	[VFW_FRAME_TYPE_FLOWS_TAGGED]	= VFW_FRAME_TYPE_RULE_COUNTERS,
+	[VFW_FRAME_TYPE_RULE_COUNTERS]	= VFW_FRAME_TYPE_STATS,
+	[VFW_FRAME_TYPE_STATS]		= VFW_FRAME_TYPE_END,
+	[VFW_FRAME_TYPE_END]		= VFW_FRAME_TYPE_NONE,
 };
 
 /**
@@ -316,9 +367,20 @@ static int finish_frame(struct vfw_snapshot *snap, struct vfw_state_frame *frame
 	return length;
 }
 
-static u32 next_type(u32 type)
+static u32 next_type(const struct vfw_snapshot *snap)
 {
-	return type == VFW_FRAME_TYPE_END ? VFW_FRAME_TYPE_NONE : type + 1;
+	if (snap->way == VFW_SNAPSHOT_WHOLE)
+		return follows[snap->type];
+	if (snap->way == VFW_SNAPSHOT_ROUND && snap->type == VFW_FRAME_TYPE_FLOWS_TAGGED)
+		return VFW_FRAME_TYPE_NONE;
+	return follows_live[snap->type];
+}
+
+/* But in a round that is not the last, it does not matter when the VM is frozen or thawed. */
+static bool stale(const struct vfw_snapshot *snap, const struct vfw_vm *vm)
+{
+	return snap->epoch != vm->epoch ||
+	       (snap->way != VFW_SNAPSHOT_ROUND && snap->changes != vm->changes);
 }
 
 /**
@@ -329,7 +391,7 @@ static u32 next_type(u32 type)
  * @size: bytes there, at least VFW_SNAPSHOT_FRAME_MIN; of more than VFW_FRAME_MAX no use is made
  *
  * Context: under vfw_net.lock, process context; sleeps.
- * Return: bytes written; 0 at the end of the stream; -EAGAIN when the VM's policy or flow table
+ * Return: bytes written; 0 at the end of the stream, or of the round; -EAGAIN when the VM's policy or flow table
  *	was replaced, or the VM frozen or thawed, since the save began: begin again; -EMSGSIZE
  *	when the frame does not fit (then nothing has changed).
  */
@@ -343,7 +405,7 @@ int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, 
 	lockdep_assert_held(&vm->vn->lock);
 	if (snap->type == VFW_FRAME_TYPE_NONE)
 		return 0;
-	if (snap->epoch != vm->epoch || snap->changes != vm->changes)
+	if (stale(snap, vm))
 		return -EAGAIN;
 	if (size < VFW_SNAPSHOT_FRAME_MIN)
 		return -EMSGSIZE;
@@ -356,11 +418,13 @@ int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, 
 			return more;
 		skip = !room.count && writers[snap->type].list;
 		if (skip)
-			snap->type = next_type(snap->type);
-	} while (skip);
+			snap->type = next_type(snap);
+	} while (skip && snap->type != VFW_FRAME_TYPE_NONE);
+	if (skip)
+		return 0;
 	size = finish_frame(snap, frame, &room);
 	if (!more)
-		snap->type = next_type(snap->type);
+		snap->type = next_type(snap);
 	return size;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_frame);

@@ -9,8 +9,22 @@
 struct vfw_vm;
 
 /**
+ * enum vfw_snapshot_way - what kind of stream is written
+ * @VFW_SNAPSHOT_WHOLE: a snapshot, from beginning to end
+ * @VFW_SNAPSHOT_ROUND: a live stream, a round that is not the last
+ * @VFW_SNAPSHOT_LAST_ROUND: a live stream, the last round
+ */
+enum vfw_snapshot_way {
+	VFW_SNAPSHOT_WHOLE,
+	VFW_SNAPSHOT_ROUND,
+	VFW_SNAPSHOT_LAST_ROUND,
+};
+
+/**
  * struct vfw_snapshot - a save under way: which frame is next; holds no pointer
- * @type: enum vfw_frame_type of the next frame, VFW_FRAME_TYPE_NONE when the stream is complete
+ * @way: enum vfw_snapshot_way; of a live stream this is a part of struct vfw_send
+ * @type: enum vfw_frame_type of the next frame, VFW_FRAME_TYPE_NONE when the stream is complete, or
+ *	the round
  * @sequence: its number
  * @rule: next rule
  * @epoch: policy epoch when the save began; another one later ends it with -EAGAIN
@@ -23,6 +37,7 @@ struct vfw_vm;
  * @flows: records so far, by kind
  */
 struct vfw_snapshot {
+	u8 way;
 	u32 type;
 	u32 sequence;
 	u32 rule;

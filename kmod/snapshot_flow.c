@@ -9,6 +9,8 @@
 
 #include "main.h"
 #include "flow.h"
+#include "mark.h"
+#include "send.h"
 #include "snapshot_stage.h"
 #include "vlan.h"
 #include "vm.h"
@@ -64,6 +66,14 @@ static u8 encode_flags(const struct vfw_flow *flow, u32 epoch)
 	return flags;
 }
 
+/* Milliseconds. */
+static u32 time_left(const struct vfw_flow *flow, u32 now)
+{
+	if (vfw_flow_expired(flow, now))
+		return 0;
+	return min(jiffies_to_msecs(flow->expires - now), EXPIRES_MAX);
+}
+
 static void encode_key(const struct vfw_flow *flow, struct vfw_state_flow *rec)
 {
 	rec->protocol = flow->protocol;
@@ -98,7 +108,7 @@ void vfw_snapshot_encode_flow(const struct vfw_flow *flow, u32 now, u32 epoch,
 	rec->in_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_IN]);
 	rec->out_packets = cpu_to_le64(counters->packets[VFW_DIRECTION_OUT]);
 	rec->out_bytes = cpu_to_le64(counters->bytes[VFW_DIRECTION_OUT]);
-	rec->expires = cpu_to_le32(min(jiffies_to_msecs(flow->expires - now), EXPIRES_MAX));
+	rec->expires = cpu_to_le32(time_left(flow, now));
 	rec->age = cpu_to_le32((now - origin->born) / HZ);
 	rec->flags = encode_flags(flow, epoch);
 	/* A number in the rules of another policy means nothing. */
@@ -116,12 +126,16 @@ EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
 
 /**
  * struct flow_writer - what writes flows of one kind
+ * @table: the table
+ * @send: the live stream; NULL for a snapshot
  * @room: where to
  * @now: the table's time
  * @epoch: the VM's policy epoch
  * @kind: enum vfw_flow_kind
  */
 struct flow_writer {
+	struct vfw_flow_table *table;
+	struct vfw_send *send;
 	struct vfw_snapshot_room *room;
 	u32 now;
 	u32 epoch;
@@ -130,17 +144,35 @@ struct flow_writer {
 
 #define STOP 1
 
+/* In a live stream, there is to be room for the places of all flows behind them. */
+static bool has_room(const struct flow_writer *w, size_t size)
+{
+	if (w->send)
+		size += vfw_send_places_size(w->room->count + 1);
+	return size <= w->room->left;
+}
+
 /*
  * Room for the record of a flow, with what all kinds share written. NULL when there is none, or the
  * flow is of the next kind: kinds are walked one after the other, so that one cursor serves all.
  */
-static void *put_flow(struct flow_writer *w, const struct vfw_flow *flow, size_t size)
+static void *put_flow(struct flow_writer *w, struct vfw_flow *flow, size_t size)
 {
-	void *rec = vfw_flow_kind(flow) == w->kind ? vfw_snapshot_take(w->room, size) : NULL;
+	void *rec;
 
-	if (rec)
-		vfw_snapshot_encode_flow(flow, w->now, w->epoch, rec);
+	if (vfw_flow_kind(flow) != w->kind || !has_room(w, size))
+		return NULL;
+	if (w->send)
+		vfw_send_note(w->send, w->table, flow, w->room->count);
+	rec = vfw_snapshot_take(w->room, size);
+	vfw_snapshot_encode_flow(flow, w->now, w->epoch, rec);
 	return rec;
+}
+
+/* What has expired moves as what has ended; but in a live stream, when it ends. */
+static bool left_out(const struct flow_writer *w, const struct vfw_flow *flow)
+{
+	return !w->send && vfw_flow_expired(flow, w->now);
 }
 
 static int put_flow4(struct vfw_flow *flow, void *arg)
@@ -149,7 +181,7 @@ static int put_flow4(struct vfw_flow *flow, void *arg)
 	struct flow_writer *w = arg;
 	struct vfw_state_flow4 *rec;
 
-	if (vfw_flow_expired(flow, w->now))
+	if (left_out(w, flow))
 		return 0;
 	rec = put_flow(w, flow, sizeof(*rec));
 	if (!rec)
@@ -165,7 +197,7 @@ static int put_flow6(struct vfw_flow *flow, void *arg)
 	struct flow_writer *w = arg;
 	struct vfw_state_flow6 *rec;
 
-	if (vfw_flow_expired(flow, w->now))
+	if (left_out(w, flow))
 		return 0;
 	rec = put_flow(w, flow, sizeof(*rec));
 	if (!rec)
@@ -192,7 +224,7 @@ static int put_flow_tagged(struct vfw_flow *flow, void *arg)
 	struct vfw_state_flow_tagged *rec;
 	struct flow_writer *w = arg;
 
-	if (vfw_flow_expired(flow, w->now))
+	if (left_out(w, flow))
 		return 0;
 	rec = put_flow(w, flow, sizeof(*rec));
 	if (!rec)
@@ -215,7 +247,10 @@ static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm,
 		[VFW_FLOWS_TAGGED] = put_flow_tagged,
 	};
 	struct vfw_flow_table *table = vfw_vm_flows(vm);
+	struct vfw_send *send = snap->way == VFW_SNAPSHOT_WHOLE ? NULL : vfw_send_of(snap);
 	struct flow_writer w = {
+		.table = table,
+		.send = send,
 		.room = room,
 		.now = vfw_flow_now(table),
 		.epoch = snap->epoch,
@@ -225,8 +260,13 @@ static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm,
 
 	if (snap->cursor.kind > kind)
 		return 0;
-	err = vfw_flow_walk(table, &snap->cursor, put[kind], &w);
+	if (send && send->round > 1)
+		err = vfw_mark_walk(table, &snap->cursor, false, put[kind], &w);
+	else
+		err = vfw_flow_walk(table, &snap->cursor, put[kind], &w);
 	snap->flows[kind] += room->count;
+	if (send)
+		vfw_send_put_places(send, room);
 	return err == STOP && snap->cursor.kind == kind;
 }
 

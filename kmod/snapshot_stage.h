@@ -4,7 +4,7 @@
 
 #include "snapshot.h"
 
-/* Between snapshot.c and snapshot_flow.c only. */
+/* Between snapshot.c, snapshot_flow.c and send.c only. */
 
 /**
  * struct vfw_snapshot_room - the part of a frame that is not written yet
@@ -38,5 +38,13 @@ int vfw_snapshot_flows6(struct vfw_snapshot *snap, struct vfw_vm *vm,
 			struct vfw_snapshot_room *room);
 int vfw_snapshot_flows_tagged(struct vfw_snapshot *snap, struct vfw_vm *vm,
 			      struct vfw_snapshot_room *room);
+
+/* The same of a live stream. */
+int vfw_send_put_round(struct vfw_snapshot *snap, struct vfw_vm *vm,
+		       struct vfw_snapshot_room *room);
+int vfw_send_put_gone(struct vfw_snapshot *snap, struct vfw_vm *vm,
+		      struct vfw_snapshot_room *room);
+int vfw_send_put_counters(struct vfw_snapshot *snap, struct vfw_vm *vm,
+			  struct vfw_snapshot_room *room);
 
 #endif /* _VFW_SNAPSHOT_STAGE_H */

@@ -14,6 +14,7 @@
 #include "policy.h"
 #include "port.h"
 #include "restore.h"
+#include "send.h"
 #include "source.h"
 #include "vm.h"
 
@@ -135,6 +136,7 @@ void vfw_vm_del(struct vfw_vm *vm)
 
 	lockdep_assert_held(&vn->lock);
 	vfw_restore_drop(vm);
+	vfw_send_end(vm);
 	vfw_nl_policy_forget(vm);
 	vfw_port_del_all(vm);
 	vfw_hold_drop(vm);
@@ -170,14 +172,22 @@ void vfw_vm_freeze(struct vfw_vm *vm)
 	lockdep_assert_held(&vm->vn->lock);
 	vm->changes++;
 	set_state(vm, VFW_VM_STATE_FROZEN);
-	/* Packets that saw the VM active are in RCU sections that end here. */
-	synchronize_net();
+	/*
+	 * Packets that saw the VM active are in RCU sections that end here. What the guest's users
+	 * notice of its move begins here, too: better a moment's work for the CPUs than the time
+	 * of a grace period.
+	 */
+	synchronize_rcu_expedited();
 	vfw_fragment_drop_waiting(vm, VFW_DROP_REASON_FROZEN);
 	/* One that began before would go on with what it knows, after a snapshot has begun. */
 	vfw_collect_stop(vfw_vm_flows(vm));
 	vfw_flow_table_freeze(vfw_vm_flows(vm));
-	/* What has expired moves as what has ended: in the counters. */
-	vfw_flow_table_collect(vfw_vm_flows(vm));
+	/*
+	 * What has expired moves as what has ended: in the counters. But not where the last round
+	 * of a live stream is waited for: there it is known already, and ends at the other side.
+	 */
+	if (!vm->send)
+		vfw_flow_table_collect(vfw_vm_flows(vm));
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_vm_freeze);
 

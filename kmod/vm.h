@@ -17,6 +17,7 @@
 
 struct vfw_hold;
 struct vfw_restore;
+struct vfw_send;
 
 /**
  * struct vfw_stats - what no flow counts; per CPU, written with BH off
@@ -55,6 +56,7 @@ struct vfw_stats {
  * @ports: struct vfw_port.list, in order of declaration
  * @n_ports: how many
  * @restore: state that is arriving, or NULL
+ * @send: its state being sent, or NULL
  * @name: display name
  * @fragments: datagrams that are on their way in fragments; not part of a snapshot. Has a lock of
  *	its own, and is written by packets, therefore in no cache line with the rest
@@ -81,6 +83,7 @@ struct vfw_vm {
 	struct list_head ports;
 	u32 n_ports;
 	struct vfw_restore *restore;
+	struct vfw_send *send;
 	char name[VFW_NAME_MAX + 1];
 	struct vfw_fragments fragments ____cacheline_aligned_in_smp;
 };
