@@ -94,6 +94,7 @@ u32 vfw_flow_place(const struct vfw_flow_table *table, const struct vfw_flow *fl
 	return FIELD_PREP(PLACE_CHUNK, chunk_of(flow)->number) | FIELD_PREP(PLACE_KIND, kind) |
 	       FIELD_PREP(PLACE_SLOT, slot_number(&table->pool[kind], flow));
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_place);
 
 /**
  * vfw_flow_at() - what is where a flow was

@@ -60,6 +60,7 @@ void vfw_mark_flow(struct vfw_flow_table *table, struct vfw_flow *flow)
 	flow->changed = 1;
 	mark_slots(pool, chunk_of(flow), slot_bit(pool, flow));
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_mark_flow);
 
 /**
  * vfw_mark_clear() - a flow is sent as it is now

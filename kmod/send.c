@@ -279,7 +279,7 @@ int vfw_send_frame(struct vfw_vm *vm, void *buf, size_t size)
 EXPORT_SYMBOL_VFW_TEST(vfw_send_frame);
 
 /**
- * vfw_send_changed() - how many flows the next round would have to tell about, those gone included
+ * vfw_send_changed() - how many flows the next round has to tell about, those gone included
  * @vm: the VM, being sent
  *
  * Context: under vfw_net.lock, process context; sleeps.
@@ -287,9 +287,12 @@ EXPORT_SYMBOL_VFW_TEST(vfw_send_frame);
 u32 vfw_send_changed(struct vfw_vm *vm)
 {
 	struct vfw_flow_table *table = vfw_vm_flows(vm);
+	const struct vfw_send *send = vm->send;
 
-	/* In the first round, that is all there are. */
-	return vm->send->round > 1 ? vfw_mark_count(table) : READ_ONCE(table->count);
+	/* Until the first round is over, all there are. */
+	if (!send->round || (send->round == 1 && send->snap.type != VFW_FRAME_TYPE_NONE))
+		return READ_ONCE(table->count);
+	return vfw_mark_count(table);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_send_changed);
 
