@@ -4,7 +4,7 @@
 
 #include "flow.h"
 
-/* Between flow.c and flow_table.c only. */
+/* Between the files of the flow table, and for restoring. */
 
 struct vfw_flow *vfw_flow_slot_get(struct vfw_flow_table *table, const struct vfw_opening *opening,
 				   const struct vfw_policy *policy, enum vfw_drop_reason *reason,
