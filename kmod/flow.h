@@ -443,6 +443,7 @@ void vfw_flow_table_free_rcu(struct vfw_flow_table *table);
 void vfw_flow_table_start(struct vfw_flow_table *table, struct vfw_vm *vm);
 void vfw_flow_table_stop(struct vfw_flow_table *table);
 void vfw_flow_table_freeze(struct vfw_flow_table *table);
+void vfw_flow_table_advance(struct vfw_flow_table *table, u32 by);
 void vfw_flow_table_thaw(struct vfw_flow_table *table);
 void vfw_flow_table_collect(struct vfw_flow_table *table);
 void vfw_flow_table_clear(struct vfw_flow_table *table);

@@ -8,6 +8,7 @@
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <uapi/linux/vfw_state.h>
 
 #include "main.h"
 #include "collect.h"
@@ -81,6 +82,12 @@ static bool chunk_add(struct vfw_flow_table *table, struct vfw_flow_pool *pool, 
 static_assert(VFW_FLOW4_SLOTS <= PLACE_SLOT + 1 && VFW_FLOW6_SLOTS <= PLACE_SLOT + 1);
 static_assert(PLACE_SLOT + 1 >= VFW_TAGGED_SLOTS);
 static_assert((PLACE_KIND >> 6) + 1 >= VFW_FLOW_KINDS);
+/*
+ * In a live stream places are below VFW_STATE_PLACES. A chunk is added when no more than an eighth
+ * of the slots is free, and a chunk of each CPU (chunk_with_room()), and takes the lowest number.
+ */
+static_assert((VFW_FLOWS_MAX / VFW_TAGGED_SLOTS + NR_CPUS) / 7 * 8 <
+	      VFW_STATE_PLACES >> 8);
 
 /**
  * vfw_flow_place() - where a flow is, as a number that does not keep its memory
@@ -400,6 +407,16 @@ void vfw_flow_table_freeze(struct vfw_flow_table *table)
 	smp_store_release(&table->frozen, true);
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_freeze);
+
+/**
+ * vfw_flow_table_advance() - let a frozen table's time jump ahead
+ * @table: the table; known to its maker alone
+ * @by: jiffies
+ */
+void vfw_flow_table_advance(struct vfw_flow_table *table, u32 by)
+{
+	WRITE_ONCE(table->frozen_at, table->frozen_at + by);
+}
 
 /**
  * vfw_flow_table_thaw() - let a table's time go on from where it stopped

@@ -8,7 +8,6 @@
  * stream does nothing that can fail.
  */
 
-#include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -44,246 +43,6 @@ int vfw_restore_refuse(struct vfw_restore *r, int err, const char *fmt, ...)
 	else
 		NL_SET_ERR_MSG_FMT_MOD(r->extack, "frame %u: %s", r->frames, text);
 	return err;
-}
-
-/* Takers of the small frames. */
-
-static int take_header(struct vfw_restore *r, const struct vfw_state_frame *frame)
-{
-	const struct vfw_state_header *rec = (const struct vfw_state_header *)(frame + 1);
-	u64 incarnation = le64_to_cpu(rec->incarnation);
-	const u32 flows[VFW_FLOW_KINDS] = {
-		[VFW_FLOWS_IPV4] = le32_to_cpu(rec->flows_ipv4),
-		[VFW_FLOWS_IPV6] = le32_to_cpu(rec->flows_ipv6),
-		[VFW_FLOWS_TAGGED] = le32_to_cpu(rec->flows_tagged),
-	};
-	int kind;
-
-	if (memcmp(rec->uuid, &r->vm->uuid, sizeof(rec->uuid)))
-		return vfw_restore_refuse(r, -EXDEV, "snapshot of another VM");
-	if (le32_to_cpu(rec->flags) & ~VFW_STATE_HEADER_FROZEN)
-		return vfw_restore_refuse(r, -EINVAL, "unknown flags in the header");
-	if (!vfw_restore_padded(rec->creator, sizeof(rec->creator)))
-		return vfw_restore_refuse(r, -EINVAL, "the creator is not padded with zeros");
-	for (kind = 0; kind < VFW_FLOW_KINDS; kind++)
-		if (flows[kind] > VFW_FLOWS_MAX)
-			return vfw_restore_refuse(r, -ERANGE,
-						  "announces more flows than any VM may have");
-	/* The last number of all would leave none for the next move. */
-	if (incarnation == U64_MAX)
-		return vfw_restore_refuse(r, -ERANGE, "incarnation out of range");
-	if (incarnation <= r->vm->incarnation)
-		return vfw_restore_refuse(r, -ESTALE, "replayed: incarnation %llu, the VM has %llu",
-					  incarnation, r->vm->incarnation);
-	vfw_flow_table_reserve(r->table, flows);
-	r->incarnation = incarnation;
-	r->frozen = rec->flags & cpu_to_le32(VFW_STATE_HEADER_FROZEN);
-	return 0;
-}
-
-static int take_vm(struct vfw_restore *r, const struct vfw_state_frame *frame)
-{
-	const struct vfw_state_vm *rec = (const struct vfw_state_vm *)(frame + 1);
-
-	if (!vfw_restore_padded(rec->name, sizeof(rec->name)) || !vfw_nl_name_valid(rec->name))
-		return vfw_restore_refuse(r, -EINVAL, "no VM can have this name");
-	strscpy(r->name, rec->name, sizeof(r->name));
-	return 0;
-}
-
-static bool port_listed(const struct vfw_state_port *first, const struct vfw_state_port *rec)
-{
-	const struct vfw_state_port *other;
-
-	for (other = first; other < rec; other++)
-		if (!strcmp(other->name, rec->name))
-			return true;
-	return false;
-}
-
-/* Ports have other names here, and are declared by then: the records are for the tool to map. */
-static int take_ports(struct vfw_restore *r, const struct vfw_state_frame *frame)
-{
-	const struct vfw_state_port *first = (const struct vfw_state_port *)(frame + 1);
-	const struct vfw_state_port *rec;
-
-	r->ports = le32_to_cpu(frame->count);
-	if (r->ports > VFW_PORTS_MAX)
-		return vfw_restore_refuse(r, -E2BIG, "more ports than a VM may have");
-	for (rec = first; rec < first + r->ports; rec++) {
-		r->record = rec - first + 1;
-		if (!vfw_restore_padded(rec->name, sizeof(rec->name)) ||
-		    !dev_valid_name(rec->name))
-			return vfw_restore_refuse(r, -EINVAL, "no netdev can have this name");
-		if (rec->type > VFW_PORT_TYPE_MIRRORED)
-			return vfw_restore_refuse(r, -EINVAL, "no such type of port");
-		if (rec->flags & ~VFW_STATE_PORT_TRUNK)
-			return vfw_restore_refuse(r, -EINVAL, "unknown flags of the port");
-		if (memchr_inv(rec->reserved, 0, sizeof(rec->reserved)))
-			return vfw_restore_refuse(r, -EINVAL, "reserved bytes are not zero");
-		if (port_listed(first, rec))
-			return vfw_restore_refuse(r, -EEXIST, "the port is listed already");
-	}
-	return 0;
-}
-
-static int take_end(struct vfw_restore *r, const struct vfw_state_frame *frame)
-{
-	const struct vfw_state_end *rec = (const struct vfw_state_end *)(frame + 1);
-
-	if (le32_to_cpu(rec->frames) != r->frames + 1)
-		return vfw_restore_refuse(r, -EBADMSG, "there were %u frames, not %u",
-					  r->frames + 1, le32_to_cpu(rec->frames));
-	if (le32_to_cpu(rec->ports) != r->ports || le32_to_cpu(rec->rules) != r->rules ||
-	    le32_to_cpu(rec->flows_ipv4) != r->flows[VFW_FLOWS_IPV4] ||
-	    le32_to_cpu(rec->flows_ipv6) != r->flows[VFW_FLOWS_IPV6] ||
-	    le32_to_cpu(rec->flows_tagged) != r->flows[VFW_FLOWS_TAGGED])
-		return vfw_restore_refuse(r, -EBADMSG, "other numbers of records than arrived");
-	if (rec->reserved)
-		return vfw_restore_refuse(r, -EINVAL, "reserved bytes are not zero");
-	if (le64_to_cpu(rec->bytes) != r->bytes)
-		return vfw_restore_refuse(r, -EBADMSG, "there were %llu bytes, not %llu",
-					  r->bytes, le64_to_cpu(rec->bytes));
-	if (le32_to_cpu(rec->digest) != r->digest)
-		return vfw_restore_refuse(r, -EBADMSG, "wrong digest of the stream");
-	return 0;
-}
-
-/**
- * struct kind - a kind of frame
- * @take: checks and stages the records
- * @size: bytes of each, 0 if that varies
- * @list: as many as there are, but not none; else one record, or what @take allows
- * @one: exactly one record
- */
-struct kind {
-	int (*take)(struct vfw_restore *r, const struct vfw_state_frame *frame);
-	size_t size;
-	bool list;
-	bool one;
-};
-
-static const struct kind kinds[] = {
-	[VFW_FRAME_TYPE_HEADER] = {
-		take_header, .size = sizeof(struct vfw_state_header), .one = true },
-	[VFW_FRAME_TYPE_VM] = {
-		take_vm, .size = sizeof(struct vfw_state_vm), .one = true },
-	[VFW_FRAME_TYPE_PORT] = {
-		take_ports, .size = sizeof(struct vfw_state_port) },
-	[VFW_FRAME_TYPE_POLICY] = {
-		vfw_restore_policy, .size = sizeof(struct vfw_state_policy), .one = true },
-	[VFW_FRAME_TYPE_RULES] = {
-		vfw_restore_rules, .list = true },
-	[VFW_FRAME_TYPE_STATS] = {
-		vfw_restore_stats },
-	[VFW_FRAME_TYPE_FLOWS_IPV4] = {
-		vfw_restore_flows4, .size = sizeof(struct vfw_state_flow4), .list = true },
-	[VFW_FRAME_TYPE_FLOWS_IPV6] = {
-		vfw_restore_flows6, .size = sizeof(struct vfw_state_flow6), .list = true },
-	[VFW_FRAME_TYPE_FLOWS_TAGGED] = {
-		vfw_restore_flows_tagged, .size = sizeof(struct vfw_state_flow_tagged),
-		.list = true },
-	[VFW_FRAME_TYPE_END] = {
-		take_end, .size = sizeof(struct vfw_state_end), .one = true },
-};
-
-/* What is true of every frame. */
-
-static int check_length(struct vfw_restore *r, const struct vfw_state_frame *frame, size_t size)
-{
-	u32 length = le32_to_cpu(frame->length);
-
-	if (length != size)
-		return vfw_restore_refuse(r, -EBADMSG, "it is %zu bytes long and says %u", size,
-					  length);
-	if (length % 8)
-		return vfw_restore_refuse(r, -EBADMSG, "its length is no multiple of 8");
-	return 0;
-}
-
-static int check_frame(struct vfw_restore *r, const struct vfw_state_frame *frame, size_t size)
-{
-	int err;
-
-	if (size < sizeof(*frame))
-		return vfw_restore_refuse(r, -EBADMSG, "too short for a frame");
-	if (size > VFW_FRAME_MAX)
-		return vfw_restore_refuse(r, -EMSGSIZE, "too long for a frame");
-	if (le32_to_cpu(frame->magic) != VFW_STATE_MAGIC)
-		return vfw_restore_refuse(r, -EBADMSG, "no frame of a snapshot");
-	/* From here on another version may mean something else by the bytes. */
-	if (le16_to_cpu(frame->version) != VFW_STATE_VERSION)
-		return vfw_restore_refuse(r, -EPROTONOSUPPORT,
-					  "stream is version %u, this host knows version %u",
-					  le16_to_cpu(frame->version), VFW_STATE_VERSION);
-	err = check_length(r, frame, size);
-	if (err)
-		return err;
-	if (le32_to_cpu(frame->crc) != vfw_snapshot_crc(frame))
-		return vfw_restore_refuse(r, -EBADMSG, "wrong checksum");
-	if (le32_to_cpu(frame->sequence) != r->frames)
-		return vfw_restore_refuse(r, -EBADMSG, "out of sequence: it is frame %u",
-					  le32_to_cpu(frame->sequence));
-	return 0;
-}
-
-/* Lists may be missing, or go on; everything else comes once and in its turn. */
-static bool type_follows(u32 last, u32 type)
-{
-	if (type < VFW_FRAME_TYPE_HEADER || type > VFW_FRAME_TYPE_END)
-		return false;
-	if (type == last)
-		return kinds[type].list;
-	while (++last < type)
-		if (!kinds[last].list)
-			return false;
-	return last == type;
-}
-
-static int check_kind(struct vfw_restore *r, const struct vfw_state_frame *frame)
-{
-	u64 records = le32_to_cpu(frame->length) - sizeof(*frame);
-	u32 type = le16_to_cpu(frame->type), count = le32_to_cpu(frame->count);
-	const struct kind *kind;
-
-	if (!type_follows(r->type, type))
-		return vfw_restore_refuse(r, -EPROTO, "a frame of type %u cannot follow type %u",
-					  type, r->type);
-	kind = &kinds[type];
-	if (kind->one && count != 1)
-		return vfw_restore_refuse(r, -EBADMSG, "it says %u records, not one", count);
-	if (kind->list && !count)
-		return vfw_restore_refuse(r, -EBADMSG, "a frame of nothing");
-	if (kind->size && records != (u64)count * kind->size)
-		return vfw_restore_refuse(r, -EBADMSG, "%u records do not fill it", count);
-	return 0;
-}
-
-static int take_frame(struct vfw_restore *r, const struct vfw_state_frame *frame, size_t size)
-{
-	u32 type;
-	int err;
-
-	err = check_frame(r, frame, size);
-	if (err)
-		return err;
-	err = check_kind(r, frame);
-	if (err)
-		return err;
-	type = le16_to_cpu(frame->type);
-	if (r->type <= VFW_FRAME_TYPE_RULES && type > VFW_FRAME_TYPE_RULES) {
-		err = vfw_restore_rules_end(r);
-		if (err)
-			return err;
-	}
-	err = kinds[type].take(r, frame);
-	if (err)
-		return err;
-	r->type = type;
-	r->frames++;
-	r->digest = vfw_snapshot_digest(r->digest, frame);
-	r->bytes += size;
-	return 0;
 }
 
 /* Records hold numbers of 64 bits; an attribute of netlink is aligned to 32. */
@@ -333,7 +92,7 @@ int vfw_restore_frame(struct vfw_vm *vm, const void *frame, size_t size, u32 *fr
 	r->record = 0;
 	frame = align_frame(r, frame, size);
 	if (frame)
-		err = take_frame(r, frame, size);
+		err = vfw_restore_take(r, frame, size);
 	else
 		err = vfw_restore_refuse(r, -ENOMEM, "no memory to read it");
 	r->extack = NULL;
@@ -351,6 +110,7 @@ static void restore_free(struct vfw_restore *r)
 		vfw_policy_free(r->policy);
 	if (r->table)
 		vfw_flow_table_free(r->table);
+	vfw_places_free(&r->places);
 	kvfree(r->aligned);
 	kfree(r);
 }
@@ -390,6 +150,7 @@ int vfw_restore_begin(struct vfw_vm *vm, u32 portid, struct netlink_ext_ack *ext
 		goto err_restore;
 	/* Lifetimes begin to run when the state is in force. */
 	vfw_flow_table_freeze(r->table);
+	vfw_places_init(&r->places);
 	r->vm = vm;
 	r->portid = portid;
 	r->epoch = vfw_vm_next_epoch(vm);
@@ -476,8 +237,11 @@ static void publish_flows(struct vfw_vm *vm, struct vfw_restore *r)
 {
 	struct vfw_flow_totals base = r->totals, here;
 
-	/* The table has counted the flows that live on as opened. */
-	base.opened -= r->table->totals.opened;
+	/*
+	 * The table has counted the flows that live on as opened; and in a live stream all that came
+	 * and went, which are in what the source has counted.
+	 */
+	vfw_flow_totals_take(&base, &r->table->totals);
 	vfw_flow_table_thaw(r->table);
 	vfw_vm_set_flows(vm, r->table, r->unheld ? &here : NULL);
 	r->table = NULL;
@@ -524,8 +288,9 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 	publish_flows(vm, r);
 	strscpy(vm->name, r->name, sizeof(vm->name));
 	vm->incarnation = r->incarnation;
-	restore_free(r);
 	restored->released = vfw_hold_release(vm);
+	/* Packets have waited for all but this. */
+	restore_free(r);
 	return 0;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_restore_commit);

@@ -10,6 +10,7 @@
 
 #include "main.h"
 #include "flow.h"
+#include "flow_table.h"
 #include "packet.h"
 #include "restore_stage.h"
 #include "sctp.h"
@@ -229,22 +230,20 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 }
 
 /*
- * While the flows of a VM that is not frozen are read, one may end and open again further on: the
- * record that comes later is the newer one. Returns false if the flow is not there, or could not be
- * renewed for the reason that is set.
+ * Renews the flow that has the key already, and says where it is. Returns false if there is none, or
+ * it could not be renewed for the reason that is set.
  */
 static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 		       const struct vfw_state_flow *rec, const union transport *transport,
-		       enum vfw_drop_reason *reason)
+		       enum vfw_drop_reason *reason, u32 *staged)
 {
 	struct vfw_flow *flow;
 
-	if (r->frozen)
-		return false;
 	local_bh_disable();
 	rcu_read_lock();
 	flow = vfw_flow_find(r->table, key);
 	if (flow) {
+		*staged = vfw_flow_place(r->table, flow);
 		*reason = vfw_flow_set_opened(r->table, flow, opened(rec));
 		if (!*reason) {
 			vfw_flow_set_state(r->table, flow, rec->state);
@@ -257,12 +256,65 @@ static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 	return flow && !*reason;
 }
 
-/* @key has the family and the addresses. */
-static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, struct vfw_key *key)
+/*
+ * While the flows of a VM that is not frozen are read, one may end and open again further on: the
+ * record that comes later is the newer one.
+ */
+static int stage_flow(struct vfw_restore *r, const struct vfw_key *key,
+		      const struct vfw_state_flow *rec, const union transport *transport)
 {
 	enum vfw_drop_reason reason;
-	union transport transport = {};
 	struct vfw_flow *flow;
+	u32 staged;
+
+	flow = add_flow(r, key, rec, &reason);
+	if (!flow && !reason && !r->frozen &&
+	    renew_flow(r, key, rec, transport, &reason, &staged))
+		return 0;
+	if (!flow)
+		return refuse_add(r, reason);
+	fill_flow(r, flow, rec, transport);
+	vfw_flow_unlock(flow);
+	return 0;
+}
+
+/*
+ * In a live stream most records renew a flow. If it was at another place it has left that, and what
+ * is known of its new place is over.
+ */
+static int stage_placed(struct vfw_restore *r, const struct vfw_key *key,
+			const struct vfw_state_flow *rec, const union transport *transport,
+			u32 place)
+{
+	enum vfw_drop_reason reason = VFW_DROP_REASON_NONE;
+	u32 staged = VFW_PLACE_NONE;
+	struct vfw_flow *flow;
+
+	if (place >= VFW_STATE_PLACES)
+		return vfw_restore_refuse(r, -ERANGE, "place %u out of range", place);
+	if (renew_flow(r, key, rec, transport, &reason, &staged)) {
+		vfw_restore_vacate(r, place, staged);
+	} else if (!reason) {
+		vfw_restore_vacate(r, place, VFW_PLACE_NONE);
+		flow = add_flow(r, key, rec, &reason);
+		if (!flow)
+			return refuse_add(r, reason);
+		staged = vfw_flow_place(r->table, flow);
+		fill_flow(r, flow, rec, transport);
+		vfw_flow_unlock(flow);
+	} else {
+		return refuse_add(r, reason);
+	}
+	if (vfw_places_set(&r->places, place, staged))
+		return vfw_restore_refuse(r, -ENOMEM, "no memory for the place of the flow");
+	return 0;
+}
+
+/* @key has the family and the addresses; @place counts in a live stream only. */
+static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, struct vfw_key *key,
+		     u32 place)
+{
+	union transport transport = {};
 	const char *why;
 
 	key->local_port = rec->local_port;
@@ -271,14 +323,9 @@ static int take_flow(struct vfw_restore *r, const struct vfw_state_flow *rec, st
 	why = check_flow(r, rec, key, &transport);
 	if (why)
 		return vfw_restore_refuse(r, -EINVAL, "%s", why);
-	flow = add_flow(r, key, rec, &reason);
-	if (!flow && !reason && renew_flow(r, key, rec, &transport, &reason))
-		return 0;
-	if (!flow)
-		return refuse_add(r, reason);
-	fill_flow(r, flow, rec, &transport);
-	vfw_flow_unlock(flow);
-	return 0;
+	if (r->live)
+		return stage_placed(r, key, rec, &transport, place);
+	return stage_flow(r, key, rec, &transport);
 }
 
 static int begin_flows(struct vfw_restore *r, const struct vfw_state_frame *frame,
@@ -286,8 +333,18 @@ static int begin_flows(struct vfw_restore *r, const struct vfw_state_frame *fram
 {
 	if (!r->policy)
 		return vfw_restore_refuse(r, -EPROTO, "flows without a policy");
-	r->flows[kind] += le32_to_cpu(frame->count);
+	if (!r->live)
+		r->flows[kind] += le32_to_cpu(frame->count);
 	return 0;
+}
+
+/* The place of record number @i, from 0: in a live stream they stand behind all records. */
+static u32 place_of(const struct vfw_restore *r, const struct vfw_state_frame *frame, size_t size,
+		    u32 i)
+{
+	const __le32 *places = (const void *)(frame + 1) + size * le32_to_cpu(frame->count);
+
+	return r->live ? le32_to_cpu(places[i]) : VFW_PLACE_NONE;
 }
 
 /**
@@ -309,7 +366,7 @@ int vfw_restore_flows4(struct vfw_restore *r, const struct vfw_state_frame *fram
 		r->record = i + 1;
 		memcpy(&key.local.v4, rec->local, sizeof(rec->local));
 		memcpy(&key.remote.v4, rec->remote, sizeof(rec->remote));
-		err = take_flow(r, &rec->flow, &key);
+		err = take_flow(r, &rec->flow, &key, place_of(r, frame, sizeof(*rec), i));
 	}
 	cond_resched();
 	return err;
@@ -334,7 +391,7 @@ int vfw_restore_flows6(struct vfw_restore *r, const struct vfw_state_frame *fram
 		r->record = i + 1;
 		memcpy(&key.local.v6, rec->local, sizeof(rec->local));
 		memcpy(&key.remote.v6, rec->remote, sizeof(rec->remote));
-		err = take_flow(r, &rec->flow, &key);
+		err = take_flow(r, &rec->flow, &key, place_of(r, frame, sizeof(*rec), i));
 	}
 	cond_resched();
 	return err;
@@ -396,7 +453,7 @@ int vfw_restore_flows_tagged(struct vfw_restore *r, const struct vfw_state_frame
 		r->record = i + 1;
 		why = read_tagged(rec, &key);
 		err = why ? vfw_restore_refuse(r, -EINVAL, "%s", why) :
-			    take_flow(r, &rec->flow, &key);
+			    take_flow(r, &rec->flow, &key, place_of(r, frame, sizeof(*rec), i));
 	}
 	cond_resched();
 	return err;

@@ -186,6 +186,8 @@ static int take_rule(struct vfw_restore *r, const struct vfw_state_rule *rec)
 
 	if (r->policy->n_rules >= r->rules)
 		return vfw_restore_refuse(r, -EBADMSG, "more rules than the policy says");
+	if (r->live && (rec->packets || rec->bytes))
+		return vfw_restore_refuse(r, -EINVAL, "counters of a rule that goes on counting");
 	read_rule(rec, &rule);
 	err = read_parts(r, rec, &rule, &parts);
 	if (err)

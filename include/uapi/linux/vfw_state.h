@@ -372,6 +372,8 @@ struct vfw_state_flow_tagged {
 	__u8 reserved[7];
 };
 
+#define VFW_STATE_PLACES	0x20000000	/* places are below this */
+
 #define VFW_STATE_ROUND_LAST	1	/* the VM is frozen, END follows */
 
 /**
