@@ -8,7 +8,7 @@ here=$(dirname "$(realpath "$0")")
 source=$("$here/../lab/kernel.sh" plain source) || exit 1
 export YNL=$source/tools/net/ynl/pyynl
 
-[ $# -gt 0 ] || set -- ops ports flows restore faults
+[ $# -gt 0 ] || set -- ops ports flows restore send faults
 status=0
 for name; do
 	# Debian's own: another python3 in PATH may lack the packages that the client needs.
