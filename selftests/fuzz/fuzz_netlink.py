@@ -383,11 +383,16 @@ class Fuzz(Run):
         return all(code for _, code, _ in answers)
 
     def see(self, all_of_it):
-        """What there is of VMs and ports; all of it, or as much as tells nearly all changes."""
-        seen = {vm.hex(): state_of(self.nl, vm) for vm in vms(self.nl)} if all_of_it else {}
-        for op in 'port-get', 'vm-get', 'stats-get':
+        """
+        What there is of VMs and ports; all of it, or as much as tells nearly all changes. VMs come
+        first: whose deadline passes while the rest is looked at was seen holding.
+        """
+        seen = {}
+        for op in 'vm-get', 'port-get', 'stats-get':
             space = spec.ops[op]['attribute-set']
             seen[op] = sorted(without(reply, space) for reply in self.nl.well(op, dump=True))
+        if all_of_it:
+            seen |= {vm.hex(): state_of(self.nl, vm) for vm in vms(self.nl)}
         return seen
 
     @staticmethod
