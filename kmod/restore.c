@@ -115,6 +115,11 @@ static void restore_free(struct vfw_restore *r)
 	kfree(r);
 }
 
+static void restore_free_work(struct work_struct *work)
+{
+	restore_free(container_of(to_rcu_work(work), struct vfw_restore, free));
+}
+
 /**
  * vfw_restore_begin() - begin to restore a VM
  * @vm: the VM
@@ -289,8 +294,9 @@ int vfw_restore_commit(struct vfw_vm *vm, struct vfw_restored *restored,
 	strscpy(vm->name, r->name, sizeof(vm->name));
 	vm->incarnation = r->incarnation;
 	restored->released = vfw_hold_release(vm);
-	/* Packets have waited for all but this. */
-	restore_free(r);
+	/* To forget the places of a million flows takes a while: some time, not now. */
+	INIT_RCU_WORK(&r->free, restore_free_work);
+	queue_rcu_work(vfw_wq, &r->free);
 	return 0;
 }
 EXPORT_SYMBOL_VFW_TEST(vfw_restore_commit);

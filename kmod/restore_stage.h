@@ -4,6 +4,7 @@
 
 #include <linux/netlink.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <uapi/linux/vfw_state.h>
 #include "flow.h"
@@ -57,6 +58,7 @@ struct vfw_places {
  * @before_flows: what flows had counted by then, all of which had ended
  * @name: display name
  * @aligned: room for a frame that comes misaligned; NULL until there is one
+ * @free: to free it when the state is in force
  */
 struct vfw_restore {
 	struct vfw_vm *vm;
@@ -89,6 +91,7 @@ struct vfw_restore {
 	struct vfw_flow_totals before_flows;
 	char name[VFW_NAME_MAX + 1];
 	void *aligned;
+	struct rcu_work free;
 };
 
 /* Refuse the present frame: report the reason with the frame's and the record's number. */
