@@ -37,7 +37,7 @@ SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "fragment-overlap", "fragment-limit", "fragment-timeout");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
-	  "flows-ipv6", "flows-tagged", "end");
+	  "flows-ipv6", "flows-tagged", "end", "round", "gone", "rule-counters");
 
 #define SPEC_SET(symbol, spec_name)						\
 	const struct spec_set symbol = {					\
