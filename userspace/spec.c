@@ -290,6 +290,9 @@ static const struct spec_command commands[] = {
 	[VFW_CMD_RESTORE_FRAME] = { "restore-frame", &spec_snapshot },
 	[VFW_CMD_RESTORE_COMMIT] = { "restore-commit", &spec_snapshot },
 	[VFW_CMD_RESTORE_ABORT] = { "restore-abort", &spec_snapshot },
+	[VFW_CMD_SEND_BEGIN] = { "send-begin", &spec_snapshot },
+	[VFW_CMD_SEND_ROUND] = { "send-round", &spec_snapshot },
+	[VFW_CMD_SEND_END] = { "send-end", &spec_snapshot },
 };
 
 /**
