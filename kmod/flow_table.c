@@ -86,7 +86,7 @@ static_assert((PLACE_KIND >> 6) + 1 >= VFW_FLOW_KINDS);
  * In a live stream places are below VFW_STATE_PLACES. A chunk is added when no more than an eighth
  * of the slots is free, and a chunk of each CPU (chunk_with_room()), and takes the lowest number.
  */
-static_assert((VFW_FLOWS_MAX / VFW_TAGGED_SLOTS + NR_CPUS) / 7 * 8 <
+static_assert((VFW_FLOWS_MAX / VFW_TAGGED_SLOTS + CONFIG_NR_CPUS) / 7 * 8 <
 	      VFW_STATE_PLACES >> 8);
 
 /**

@@ -243,8 +243,8 @@ static void publish_flows(struct vfw_vm *vm, struct vfw_restore *r)
 	struct vfw_flow_totals base = r->totals, here;
 
 	/*
-	 * The table has counted the flows that live on as opened; and in a live stream all that came
-	 * and went, which are in what the source has counted.
+	 * The table has counted the flows that live on as opened; and in a live stream also those
+	 * that came and went, which are in what the source has counted.
 	 */
 	vfw_flow_totals_take(&base, &r->table->totals);
 	vfw_flow_table_thaw(r->table);

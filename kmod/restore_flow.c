@@ -230,8 +230,8 @@ static void fill_flow(const struct vfw_restore *r, struct vfw_flow *flow,
 }
 
 /*
- * Renews the flow that has the key already, and says where it is. Returns false if there is none, or
- * it could not be renewed for the reason that is set.
+ * Renews the flow that has the key already, and says where it is. Returns false if there is none,
+ * or it could not be renewed for the reason that is set.
  */
 static bool renew_flow(struct vfw_restore *r, const struct vfw_key *key,
 		       const struct vfw_state_flow *rec, const union transport *transport,

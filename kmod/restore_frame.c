@@ -99,7 +99,8 @@ static int take_ports(struct vfw_restore *r, const struct vfw_state_frame *frame
 	return 0;
 }
 
-static int check_flows(struct vfw_restore *r, enum vfw_flow_kind kind, const char *what, __le32 said)
+static int check_flows(struct vfw_restore *r, enum vfw_flow_kind kind, const char *what,
+		       __le32 said)
 {
 	u32 there = r->live ? r->table->hash[kind].count : r->flows[kind];
 

@@ -37,7 +37,7 @@ SPEC_ENUM(spec_drop_reason, "drop-reason",
 	  "fragment-overlap", "fragment-limit", "fragment-timeout");
 SPEC_ENUM(spec_frame_type, "frame-type",
 	  "none", "header", "vm", "port", "policy", "rules", "stats", "flows-ipv4",
-	  "flows-ipv6", "flows-tagged", "end");
+	  "flows-ipv6", "flows-tagged", "end", "round", "gone", "rule-counters");
 
 #define SPEC_SET(symbol, spec_name)						\
 	const struct spec_set symbol = {					\
@@ -290,6 +290,9 @@ static const struct spec_command commands[] = {
 	[VFW_CMD_RESTORE_FRAME] = { "restore-frame", &spec_snapshot },
 	[VFW_CMD_RESTORE_COMMIT] = { "restore-commit", &spec_snapshot },
 	[VFW_CMD_RESTORE_ABORT] = { "restore-abort", &spec_snapshot },
+	[VFW_CMD_SEND_BEGIN] = { "send-begin", &spec_snapshot },
+	[VFW_CMD_SEND_ROUND] = { "send-round", &spec_snapshot },
+	[VFW_CMD_SEND_END] = { "send-end", &spec_snapshot },
 };
 
 /**

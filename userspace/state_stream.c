@@ -263,9 +263,22 @@ static int check_end(const struct state_stream *stream)
 	return DONE;
 }
 
+/* What comes of a live stream is not in its records alone: no reader of snapshots can tell. */
+static int check_not_live(const struct state_stream *stream)
+{
+	const struct vfw_state_header *header = state_records(stream);
+
+	if (!(le32toh(header->flags) & VFW_STATE_HEADER_LIVE))
+		return DONE;
+	return state_fault(stream, FRAME_HEADER + offsetof(struct vfw_state_header, flags),
+			   "this is a live stream, of a VM that is being moved, not a snapshot");
+}
+
 static int count_records(struct state_stream *stream)
 {
 	switch (stream->type) {
+	case VFW_FRAME_TYPE_HEADER:
+		return check_not_live(stream);
 	case VFW_FRAME_TYPE_PORT:
 		stream->ports += stream->count;
 		break;
@@ -295,8 +308,8 @@ static int count_records(struct state_stream *stream)
  * state_next() - read the next frame, and check all but what its records mean
  * @stream: the stream; not after its end frame
  *
- * Checked: magic, version, type and order, length, count, sequence, checksum; in the end
- * frame, the totals and the digest.
+ * Checked: magic, version, type and order, length, count, sequence, checksum; in the header, that
+ * it is no live stream; in the end frame, the totals and the digest.
  *
  * Return: DONE or FAILED.
  */

@@ -10,7 +10,6 @@
 #include "../source.h"
 #include "state.h"
 
-
 /* What STATS and RULE_COUNTERS say in each of these streams. */
 #define LIVE_PACKETS	1000000
 #define LIVE_BYTES	70000000
@@ -219,8 +218,9 @@ static inline void live_flows(struct kunit *test, struct stream *s, const struct
 	live_frame(test, s, type, n, (void *)(places + n) - at);
 }
 
-static inline void live_flow_put(struct kunit *test, struct stream *s, enum vfw_flow_kind kind,
-				 u32 i, u32 place, u32 seed)
+static noinline_for_stack __maybe_unused void
+live_flow_put(struct kunit *test, struct stream *s, enum vfw_flow_kind kind, u32 i, u32 place,
+	      u32 seed)
 {
 	struct live_flow f = live_flow(kind, i, place, seed);
 

@@ -111,7 +111,7 @@ static void happen(struct source *src)
 	}
 }
 
-/* In the stream a place may be said to be gone though a flow is there by now, which follows then. */
+/* A place may be said to be gone though a flow is there by now, which follows then. */
 static void put_gone(struct kunit *test, struct source *src, struct stream *s)
 {
 	u32 i, places[SLOTS], n = 0;

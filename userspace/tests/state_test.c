@@ -194,7 +194,10 @@ static void test_frames(void)
 static void test_records(void)
 {
 	SET("incarnation is out of range", HEADER, IN(vfw_state_header, incarnation), htole64(0));
-	SET("unknown flags", HEADER, IN(vfw_state_header, flags), htole32(2));
+	SET("unknown flags", HEADER, IN(vfw_state_header, flags), htole32(4));
+	SET("byte 56: this is a live stream", HEADER, IN(vfw_state_header, flags),
+	    htole32(VFW_STATE_HEADER_LIVE));
+	SET("this is a live stream", HEADER, IN(vfw_state_header, flags), htole32(-1));
 	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv4),
 	    htole32(VFW_FLOWS_MAX + 1));
 	SET("more flows are announced", HEADER, IN(vfw_state_header, flows_ipv6), htole32(-1));

@@ -143,6 +143,12 @@ END
 		file "$box/good" port eth0=tap0
 	code 1 "two ports would be named macvtap0" "$tool" snapshot restore \
 		file "$box/good" port tap0=macvtap0
+	"$build/tests/stream_gen" 3 4 2 2 1 32 02000000 > "$box/live"
+	code 1 "frame 0, byte 56: this is a live stream" "$tool" snapshot info "$box/live"
+	code 1 "frame 0, byte 56: this is a live stream" "$tool" snapshot restore file "$box/live"
+	"$tool" snapshot restore file - < "$box/live" > "$box/out" 2>&1 &&
+		fail "a live stream was restored"
+	grep -q "this is a live stream" "$box/out" || fail "from a pipe: $(cat "$box/out")"
 }
 
 # faulty TEXT TYPE AT HEX: other bytes in the records of a frame, for which info says TEXT

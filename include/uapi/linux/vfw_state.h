@@ -12,16 +12,17 @@
  * frames appear as often as it takes, and not at all when there is nothing to put in them; each
  * other frame appears once. CRC-32C is that of RFC 9260, appendix A.
  *
- * A live stream is written while packets go on, and says so in its header. Its flows come in rounds:
+ * A live stream is written while packets go on, and says so in its header. Its flows come in
+ * rounds:
  *
- *	HEADER VM PORT POLICY RULES* round round ... last-round
+ *	HEADER VM PORT POLICY RULES* round* last-round
  *	round		ROUND GONE* FLOWS_IPV4* FLOWS_IPV6* FLOWS_TAGGED*
  *	last-round	ROUND GONE* FLOWS_IPV4* FLOWS_IPV6* FLOWS_TAGGED* RULE_COUNTERS* STATS END
  *
  * The first round has all flows, each further one those that changed or ended since they were
- * written. In a live stream each flow has a place, a number that no other flow has while it lives: a
- * record replaces whatever was known of its place, and of its key. The places of the records of a
- * FLOWS frame follow behind all of them, 32 bits each, with zeros up to a multiple of 8.
+ * written. In a live stream each flow has a place, a number that no other flow has while it lives:
+ * a record replaces whatever was known of its place, and of its key. The places of the records of
+ * a FLOWS frame follow behind all of them, 32 bits each, with zeros up to a multiple of 8.
  */
 #ifndef _UAPI_LINUX_VFW_STATE_H
 #define _UAPI_LINUX_VFW_STATE_H
@@ -169,8 +170,8 @@ struct vfw_state_range {
  * @local_ranges: how many struct vfw_state_range for the local port follow
  * @remote_ranges: how many for the remote port follow these
  * @comment_length: bytes of comment after the ranges, without a terminator
- * @packets: packets decided; those of flows that live on are not included. 0 in a live stream, where
- *	RULE_COUNTERS frames say it at the end
+ * @packets: packets decided; those of flows that live on are not included. 0 in a live stream,
+ *	where RULE_COUNTERS frames say it at the end
  * @bytes: bytes of them
  * @local: IPv4 in the first 4 bytes, or IPv6; zero beyond the prefix
  * @remote: the same
