@@ -42,7 +42,8 @@ NEEDED = ('packet', 'policy-commit', 'policy-abort', 'vm-new', 'vm-del', 'port-n
           'vm-thaw', 'flow-del', 'list, whole', 'list, slow', 'list, abandoned',
           *(f'{what}-get (dump)' for what in ('vm', 'port', 'stats', 'rule', 'flow')),
           'snapshot-save (dump)', 'restore-begin', 'restore-frame', 'restore-commit',
-          'restore-abort', 'namespace gone', 'event', 'rmmod tried')
+          'restore-abort', 'send-begin', 'send-round (dump)', 'moved, compared', 'namespace gone',
+          'event', 'rmmod tried')
 
 
 class Topology:

@@ -19,6 +19,7 @@ from collections import Counter
 
 sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'netlink'))
 # pylint: disable=wrong-import-position
+from sending import sends  # noqa: E402
 from traffic import Dialogues, guest_mac  # noqa: E402
 from vfwtest import Client, Namespace, libc, open_tap, rename  # noqa: E402
 
@@ -444,4 +445,4 @@ def removals(work):
 
 
 WORKERS = (steady_traffic, churn_traffic, far_traffic, policies, policies, vms, ports, netdevs,
-           dumps, dumps, freezes, flushes, restores, namespaces, listeners, removals)
+           dumps, dumps, freezes, flushes, restores, sends, sends, namespaces, listeners, removals)
