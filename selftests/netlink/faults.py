@@ -26,6 +26,7 @@ tap = Tap()
 OTHER = bytes(range(16, 32))
 INIT_MODULE = 175
 KINDS = list(range(1, 11))     # of a snapshot's frames
+LIVE_KINDS = list(range(1, 14))     # of frames sent in rounds
 POLICY_FRAME, FLOW_FRAMES = 4, (7, 8, 9)
 MAGIC = 0x53574656      # VFW_STATE_MAGIC
 
@@ -269,6 +270,89 @@ def restores():
         b.try_all('restore-commit', None, r.abort,
                   prepare=lambda: r.begun(len(r.frames), 'restore-commit'))
         same(b.nl.well('vm-get', {'uuid': b.vm})['flows'], 200, 'flows')
+
+
+class Sent(Restores):
+    """The same with what was sent in two rounds."""
+    def __init__(self, b):
+        super().__init__(b)
+        self.frames = []
+        b.nl.well('send-begin', self.name)
+        self.read()
+        b.nl.well('flow-del', {**self.name, 'protocol': 6})
+        sock = b.ns.packet_socket('d0')
+        for i in range(8):
+            payload = p.udp(1000 + i, 53, b'x') if i % 4 < 2 else p.udp(5000 + i, 53, b'x')
+            sock.send(frame(True, i % 2, p.UDP, payload))
+        # Dropped by a rule, which counts it.
+        sock.send(frame(True, 0, p.TCP, p.tcp(1000, 120, p.SYN, 1),
+                        lambda _, *rest: p.ip('192.0.2.1', *rest)))
+        sock.close()
+        b.nl.well('vm-freeze', {'uuid': b.vm})
+        self.flows = b.nl.well('vm-get', {'uuid': b.vm})['flows']
+        self.read()
+        b.nl.well('send-end', self.name)
+        self.kinds = [one[4] for one in self.frames]
+
+    def read(self):
+        """The frames of a round."""
+        self.frames += [reply['frame'] for reply in
+                        self.b.nl.well('send-round', self.name, dump=True)]
+
+    def try_last(self, kind):
+        """The last frame of a type."""
+        at = len(self.kinds) - 1 - self.kinds[::-1].index(kind)
+        self.b.try_all(f'restore-frame, type {kind}, last', None, self.abort,
+                       finish=lambda _: self.rest(at), prepare=lambda: self.begun(
+                           at, 'restore-frame', {'frame': self.frames[at]}))
+
+
+def sent():
+    """Restoring what was sent in rounds, with each kind of frame, out of memory"""
+    with Bench() as b:
+        b.fill(200)
+        r = Sent(b)
+        same(sorted(set(r.kinds)), LIVE_KINDS, 'kinds of frames')
+        for kind in 7, 8, 9:
+            r.try_frame(kind, ', with places')
+        for kind in 7, 8, *range(11, 14):
+            r.try_last(kind)
+        b.try_all('restore-commit, of rounds', None, r.abort,
+                  prepare=lambda: r.begun(len(r.frames), 'restore-commit'))
+        same(b.nl.well('vm-get', {'uuid': b.vm})['flows'], r.flows, 'flows')
+
+
+def sends():
+    """Sending in rounds, out of memory"""
+    with Bench() as b:
+        b.fill(200)
+        name = {'vm': b.vm}
+        end = lambda: b.nl.ask('send-end', name)     # noqa: E731
+
+        def begin():
+            end()
+            b.nl.well('send-begin', name)
+        sending = lambda _: b.nl.ask('send-round', name).errno     # noqa: E731
+        b.try_all('send-begin', b.request('send-begin', name), end, finish=sending)
+        b.try_all('send-round', b.request('send-round', name), end, shows=True,
+                  prepare=lambda: begin() or b.request('send-round', name))
+        b.try_all('send-end', None, end, finish=sending,
+                  prepare=lambda: begin() or b.request('send-end', name))
+        got = []
+
+        def fresh():
+            nl = b.ns.client()
+            got.clear()
+            nl.well('send-begin', name)
+
+            def read():
+                with nl:
+                    got.extend(b.dump('send-round', name, nl))
+            return read
+        whole = b.dump('snapshot-save', name)
+        b.try_all('send-round (dump of vm)', None, shows=True, prepare=fresh, check=lambda: same(
+            {kind: n for kind, n in saved(got).items() if kind in FLOW_FRAMES},
+            {kind: n for kind, n in saved(whole).items() if kind in FLOW_FRAMES}, 'records'))
 
 
 def restored_sources():
@@ -547,7 +631,7 @@ def loading():
     subprocess.run(['insmod', module], check=True)
 
 
-cases = (vms, listened, ports, netdevs, policies, shows, lists, restores, restored_sources,
+cases = (vms, listened, ports, netdevs, policies, shows, lists, restores, sent, sends, restored_sources,
          namespaces, packets, fragments, growth, rings, loading)
 tap.run(*(case for case in cases if case.__name__ in os.environ.get('FAULTS', case.__name__)))
 print_table()
