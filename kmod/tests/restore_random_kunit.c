@@ -11,6 +11,7 @@
 #include "live.h"
 
 #define STREAMS		150
+#define FUZZED		400
 #define SLOTS		60
 #define KEYS		16	/* of each kind */
 #define ROUNDS		8
@@ -202,7 +203,8 @@ static void place_slots(struct source *src)
 	}
 }
 
-static void put_stream(struct kunit *test, struct state_test *t, struct source *src)
+/* Makes a stream; returns how many flows there are in the end, which are in src->flows. */
+static u32 put_stream(struct kunit *test, struct state_test *t, struct source *src)
 {
 	u32 round, n = 0, i, rounds = 1 + below(src, ROUNDS), kinds[VFW_FLOW_KINDS] = {};
 
@@ -221,14 +223,14 @@ static void put_stream(struct kunit *test, struct state_test *t, struct source *
 	}
 	live_finish(test, &t->stream, kinds[VFW_FLOWS_IPV4], kinds[VFW_FLOWS_IPV6],
 		    kinds[VFW_FLOWS_TAGGED]);
-	live_commit(test, t, src->flows, n, src->elapsed);
+	return n;
 }
 
 static void random_test(struct kunit *test)
 {
 	struct source *src = kunit_kzalloc(test, sizeof(*src), GFP_KERNEL);
 	struct state_test *t = state_test_lock(test);
-	u32 i, seed = get_random_u32(), frames = 0, moved = 0;
+	u32 i, n, seed = get_random_u32(), frames = 0, moved = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, src);
 	kunit_info(test, "seed %u\n", seed);
@@ -236,7 +238,8 @@ static void random_test(struct kunit *test)
 		memset(src, 0, sizeof(*src));
 		prandom_seed_state(&src->rnd, (u64)seed + i);
 		place_slots(src);
-		put_stream(test, t, src);
+		n = put_stream(test, t, src);
+		live_commit(test, t, src->flows, n, src->elapsed);
 		frames += t->stream.frames;
 		moved += src->moved;
 		if (test->status == KUNIT_FAILURE) {
@@ -250,8 +253,50 @@ static void random_test(struct kunit *test)
 	state_test_unlock(t);
 }
 
+/*
+ * A stream that is wrong in one to three places, and otherwise perfect: what it leads to, if any, is
+ * a VM's state that can be saved and restored.
+ */
+static void fuzz_test(struct kunit *test)
+{
+	struct source *src = kunit_kzalloc(test, sizeof(*src), GFP_KERNEL);
+	struct state_test *t = state_test_lock(test);
+	u32 i, n, seed = get_random_u32(), taken = 0;
+	struct stream *s = &t->stream;
+	struct vfw_restored restored;
+
+	KUNIT_ASSERT_NOT_NULL(test, src);
+	kunit_info(test, "seed %u\n", seed);
+	for (i = 0; i < FUZZED; i++) {
+		memset(src, 0, sizeof(*src));
+		prandom_seed_state(&src->rnd, (u64)seed + i);
+		place_slots(src);
+		put_stream(test, t, src);
+		for (n = below(src, 3) + 1; n; n--)
+			s->data[below(src, s->start[s->frames])] ^=
+				below(src, 2) ? 1 << below(src, 8) : below(src, 256);
+		stream_reseal(s);
+		if (stream_restore(test, t, s->frames)) {
+			vfw_restore_drop(&t->dst);
+			continue;
+		}
+		taken++;
+		KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+		t->dst.incarnation = DST_INCARNATION;
+		stream_save(test, &t->dst, s, VFW_FRAME_MAX);
+		KUNIT_EXPECT_EQ_MSG(test, stream_restore(test, t, s->frames), 0, "seed %u: %s",
+				    seed + i, t->extack._msg);
+		vfw_restore_drop(&t->dst);
+	}
+	kunit_info(test, "%u of %u streams were accepted", taken, i);
+	KUNIT_EXPECT_GT(test, taken, 0);
+	KUNIT_EXPECT_LT(test, taken, i);
+	state_test_unlock(t);
+}
+
 static struct kunit_case restore_random_cases[] = {
 	KUNIT_CASE(random_test),
+	KUNIT_CASE(fuzz_test),
 	{}
 };
 
