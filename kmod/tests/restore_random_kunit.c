@@ -254,8 +254,8 @@ static void random_test(struct kunit *test)
 }
 
 /*
- * A stream that is wrong in one to three places, and otherwise perfect: what it leads to, if any, is
- * a VM's state that can be saved and restored.
+ * A stream that is wrong in one to three places, and otherwise perfect: what it leads to, if
+ * any, is a VM's state that can be saved and restored.
  */
 static void fuzz_test(struct kunit *test)
 {
