@@ -165,7 +165,8 @@ static int collect_flow(struct vfw_flow *flow, void *arg)
 	u32 now = vfw_flow_now(table);
 	const struct vfw_policy *policy;
 
-	if (READ_ONCE(table->gc_stop))
+	/* But a new ring gets its old flows now or never. */
+	if (READ_ONCE(table->gc_stop) && !c->note)
 		return STOP;
 	policy = vm ? rcu_dereference_check(vm->policy, rcu_read_lock_bh_held()) : NULL;
 	if (policy && !(c->met++ % LOOK_AGAIN))

@@ -417,6 +417,7 @@ void vfw_flow_table_advance(struct vfw_flow_table *table, u32 by)
 {
 	WRITE_ONCE(table->frozen_at, table->frozen_at + by);
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_advance);
 
 /**
  * vfw_flow_table_thaw() - let a table's time go on from where it stopped
@@ -542,6 +543,7 @@ void vfw_flow_table_stop(struct vfw_flow_table *table)
 	WRITE_ONCE(table->vm, NULL);
 	vfw_collect_stop(table);
 }
+EXPORT_SYMBOL_VFW_TEST(vfw_flow_table_stop);
 
 /**
  * vfw_flow_table_free() - free a table that nobody can reach any more

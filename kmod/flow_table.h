@@ -4,7 +4,7 @@
 
 #include "flow.h"
 
-/* Between flow.c, flow_table.c, mark.c, send.c and restore_place.c only. */
+/* Between the files of the flow table, and those that know flows by their places. */
 
 /* Of a chunk, in the pool's array: slots of it may be marked. (The array itself uses XA_MARK_0.) */
 #define VFW_CHUNK_CHANGED	XA_MARK_1

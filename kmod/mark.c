@@ -8,15 +8,15 @@
  * finds marked ones without a look at the others. So a round costs what has changed, a flow's
  * further packets cost nothing, and no memory is needed that might not be there.
  *
- * A flow that ends leaves its bit behind. The slot is what the other side knows the flow by: what is
- * found there when the round comes is another flow, or none. For this, chunks that become empty
+ * A flow that ends leaves its bit behind. The slot is what the other side knows the flow by: what
+ * is found there when the round comes is another flow, or none. For this, chunks that become empty
  * are kept until it is over.
  *
  *	flow->changed	slot's bit
  *	0		0		as it was sent
  *	1		1		has changed since, or was opened
  *	any		1		has ended (the flow is dead), or is not sent yet
- *	1		0		not sent yet, and left over from an earlier time: will be sent anyway
+ *	1		0		not sent yet, left over from an earlier time: is sent anyway
  */
 
 #include <linux/atomic.h>
@@ -33,7 +33,10 @@
 
 static_assert(VFW_FLOW4_SLOTS <= 64 && VFW_FLOW6_SLOTS <= 64 && VFW_TAGGED_SLOTS <= 64);
 
-/* Whoever clears bits clears the chunk's mark first: none is left with bits, but without it. */
+/*
+ * Whoever clears bits clears the chunk's mark first: none is left with bits but without it, or only
+ * until the CPU that set the first bit has set the mark, too.
+ */
 static void mark_slots(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, u64 slots)
 {
 	if (!atomic64_fetch_or(slots, &chunk->changed))
@@ -211,8 +214,11 @@ static int walk_chunk(struct vfw_flow_pool *pool, struct vfw_flow_chunk *chunk, 
 		err = walk_slot(chunk_slot(pool, chunk, slot), ended, BIT_ULL(slot), &left, visit,
 				arg);
 	}
-	if (left)
-		mark_slots(pool, chunk, left);
+	if (!left)
+		return err;
+	/* Also if another CPU is about to do it: the walk comes back to this chunk. */
+	atomic64_or(left, &chunk->changed);
+	xa_set_mark(&pool->chunks, chunk->number, VFW_CHUNK_CHANGED);
 	return err;
 }
 
@@ -241,8 +247,8 @@ static int walk_next_chunk(struct vfw_flow_pool *pool, struct vfw_flow_cursor *c
  * @table: the table, marked; the caller sees to it that it stays
  * @cursor: where to begin (all zero for the first), and where the walk stopped; slots do not count
  * @ended: visit the slots of flows that ended, instead of flows
- * @visit: is called with each flow or slot, locked, BH off, under RCU. Returns 0 when it is sent; any
- *	thing but 0 or -ENOENT to stop before it, which leaves it marked
+ * @visit: is called with each flow or slot, locked, BH off, under RCU. Returns 0 when it is sent;
+ *	anything but 0 or -ENOENT to stop before it, which leaves it marked
  * @arg: for @visit
  *
  * A flow that changes behind the cursor, or ends, or begins there, is marked for the next walk.
@@ -257,7 +263,8 @@ int vfw_mark_walk(struct vfw_flow_table *table, struct vfw_flow_cursor *cursor, 
 
 	for (; cursor->kind < VFW_FLOW_KINDS; cursor->kind++) {
 		do {
-			err = walk_next_chunk(&table->pool[cursor->kind], cursor, ended, visit, arg);
+			err = walk_next_chunk(&table->pool[cursor->kind], cursor, ended, visit,
+					      arg);
 			cond_resched();
 		} while (!err);
 		if (err != -ENOENT)

@@ -249,6 +249,10 @@ static int vm_set(struct genl_info *info, struct vfw_vm *vm)
 	}
 	if (name_check(info, name))
 		return -EINVAL;
+	if (vm->send) {
+		NL_SET_ERR_MSG_MOD(info->extack, "the VM's state is being sent to another host");
+		return -EBUSY;
+	}
 	strscpy(vm->name, nla_data(name), sizeof(vm->name));
 	vfw_nl_notify_vm(vm, VFW_CMD_VM_NTF);
 	return 0;

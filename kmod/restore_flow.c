@@ -180,6 +180,12 @@ static const struct vfw_policy any_limits = {
 	.max_half_open = VFW_FLOWS_MAX,
 };
 
+/* Between two rounds of a live stream flows may be there whose end is not known yet. */
+static const struct vfw_policy live_limits = {
+	.max_flows = 2 * VFW_FLOWS_MAX,
+	.max_half_open = 2 * VFW_FLOWS_MAX,
+};
+
 /*
  * The table's hash grows in work of its own, which may be behind when flows arrive this fast, and
  * growing it here and now is tried with memory at hand only: let it catch up.
@@ -193,11 +199,12 @@ static struct vfw_flow *add_flow(struct vfw_restore *r, const struct vfw_key *ke
 		.direction = opened(rec),
 		.state = rec->state,
 	};
+	const struct vfw_policy *limits = r->live ? &live_limits : &any_limits;
 	struct vfw_flow *flow;
 	int tries = 3;
 
 	do {
-		flow = vfw_flow_add(r->table, &opening, &any_limits, reason, GFP_KERNEL);
+		flow = vfw_flow_add(r->table, &opening, limits, reason, GFP_KERNEL);
 		if (flow || *reason != VFW_DROP_REASON_NO_MEMORY)
 			break;
 		schedule_timeout_uninterruptible(1);

@@ -127,6 +127,8 @@ static int take_end(struct vfw_restore *r, const struct vfw_state_frame *frame)
 	      check_flows(r, VFW_FLOWS_TAGGED, "in VLANs", rec->flows_tagged);
 	if (err)
 		return err;
+	if (r->table->count > VFW_FLOWS_MAX)
+		return vfw_restore_refuse(r, -ENOSPC, "more flows than any VM may have");
 	if (rec->reserved)
 		return vfw_restore_refuse(r, -EINVAL, "reserved bytes are not zero");
 	if (le64_to_cpu(rec->bytes) != r->bytes)

@@ -8,9 +8,9 @@
  * leaves the other side with what is here, for nothing changes any more. When to freeze is for user
  * space to say.
  *
- * A policy is sent once: when it is replaced, the stream ends there, and another one has to be begun.
- * The flow table cannot be replaced meanwhile, because nothing is restored into a VM that is being
- * sent.
+ * A policy is sent once: when it is replaced, the stream ends there, and another one has to be
+ * begun. The flow table cannot be replaced meanwhile, because nothing is restored into a VM that is
+ * being sent.
  */
 
 #include <linux/jiffies.h>
@@ -51,11 +51,12 @@ int vfw_send_put_round(struct vfw_snapshot *snap, struct vfw_vm *vm,
 
 	if (!rec)
 		return -EMSGSIZE;
+	send->now = vfw_flow_now(table);
 	/* For the counters, which follow in the last one. */
 	snap->rule = 0;
 	rec->number = cpu_to_le32(send->round);
 	rec->flags = cpu_to_le32(last ? VFW_STATE_ROUND_LAST : 0);
-	rec->elapsed = cpu_to_le64(jiffies_to_msecs(vfw_flow_now(table) - send->begun));
+	rec->elapsed = cpu_to_le64(jiffies_to_msecs(send->now - send->begun));
 	rec->flows_ipv4 = flows_now(table, VFW_FLOWS_IPV4);
 	rec->flows_ipv6 = flows_now(table, VFW_FLOWS_IPV6);
 	rec->flows_tagged = flows_now(table, VFW_FLOWS_TAGGED);
@@ -232,7 +233,7 @@ EXPORT_SYMBOL_VFW_TEST(vfw_send_begin);
  *
  * Context: under vfw_net.lock.
  * Return: 0; -ECANCELED when the round before was not read to its end; -ENODATA when that was the
- *	last one; -EAGAIN when the policy was replaced: begin to send anew.
+ *	last one; -EAGAIN when the policy was replaced, or the VM thawed after the last one.
  */
 int vfw_send_round(struct vfw_vm *vm, struct netlink_ext_ack *extack)
 {
@@ -240,6 +241,14 @@ int vfw_send_round(struct vfw_vm *vm, struct netlink_ext_ack *extack)
 	struct vfw_snapshot *snap = &send->snap;
 
 	lockdep_assert_held(&vm->vn->lock);
+	if (snap->epoch != vm->epoch) {
+		NL_SET_ERR_MSG_MOD(extack, "the policy was replaced: begin to send anew");
+		return -EAGAIN;
+	}
+	if (send->over && snap->changes != vm->changes) {
+		NL_SET_ERR_MSG_MOD(extack, "the VM was thawed: begin to send anew");
+		return -EAGAIN;
+	}
 	if (snap->type != VFW_FRAME_TYPE_NONE) {
 		NL_SET_ERR_MSG_MOD(extack, "the round before was not read to its end");
 		return -ECANCELED;
@@ -247,10 +256,6 @@ int vfw_send_round(struct vfw_vm *vm, struct netlink_ext_ack *extack)
 	if (send->over) {
 		NL_SET_ERR_MSG_MOD(extack, "the last round was sent");
 		return -ENODATA;
-	}
-	if (snap->epoch != vm->epoch) {
-		NL_SET_ERR_MSG_MOD(extack, "the policy was replaced: begin to send anew");
-		return -EAGAIN;
 	}
 	if (vm->state == VFW_VM_STATE_FROZEN) {
 		snap->way = VFW_SNAPSHOT_LAST_ROUND;

@@ -21,6 +21,7 @@ struct vfw_vm;
  * @portid: netlink socket that began it
  * @round: number of the round that was begun last, from 1
  * @begun: the table's time when it began
+ * @now: the same when the round began
  * @over: the last round was begun
  * @places: of the flows in the frame that is being written
  */
@@ -29,6 +30,7 @@ struct vfw_send {
 	u32 portid;
 	u32 round;
 	u32 begun;
+	u32 now;
 	bool over;
 	__le32 places[VFW_SEND_PLACES];
 };

@@ -391,9 +391,10 @@ static bool stale(const struct vfw_snapshot *snap, const struct vfw_vm *vm)
  * @size: bytes there, at least VFW_SNAPSHOT_FRAME_MIN; of more than VFW_FRAME_MAX no use is made
  *
  * Context: under vfw_net.lock, process context; sleeps.
- * Return: bytes written; 0 at the end of the stream, or of the round; -EAGAIN when the VM's policy or flow table
- *	was replaced, or the VM frozen or thawed, since the save began: begin again; -EMSGSIZE
- *	when the frame does not fit (then nothing has changed).
+ * Return: bytes written; 0 at the end of the stream, or of the round; -EAGAIN when the VM's policy
+ *	was replaced since the save began, or (but for a round that is not the last) its flow table
+ *	was, or it was frozen or thawed: begin again; -EMSGSIZE when the frame does not fit (then
+ *	nothing has changed).
  */
 int vfw_snapshot_frame(struct vfw_snapshot *snap, struct vfw_vm *vm, void *buf, size_t size)
 {

@@ -129,8 +129,9 @@ EXPORT_SYMBOL_VFW_TEST(vfw_snapshot_encode_flow);
  * @table: the table
  * @send: the live stream; NULL for a snapshot
  * @room: where to
- * @now: the table's time
+ * @now: the table's time; in a live stream, when the round began
  * @epoch: the VM's policy epoch
+ * @frozen: the VM is frozen
  * @kind: enum vfw_flow_kind
  */
 struct flow_writer {
@@ -139,6 +140,7 @@ struct flow_writer {
 	struct vfw_snapshot_room *room;
 	u32 now;
 	u32 epoch;
+	bool frozen;
 	u8 kind;
 };
 
@@ -150,6 +152,14 @@ static bool has_room(const struct flow_writer *w, size_t size)
 	if (w->send)
 		size += vfw_send_places_size(w->room->count + 1);
 	return size <= w->room->left;
+}
+
+/* A flow that is younger than the round has no age yet. */
+static bool unborn(const struct flow_writer *w, const struct vfw_flow *flow)
+{
+	u32 now = vfw_flow_now(w->table);
+
+	return now - vfw_flow_origin(flow)->born < now - w->now;
 }
 
 /*
@@ -166,13 +176,15 @@ static void *put_flow(struct flow_writer *w, struct vfw_flow *flow, size_t size)
 		vfw_send_note(w->send, w->table, flow, w->room->count);
 	rec = vfw_snapshot_take(w->room, size);
 	vfw_snapshot_encode_flow(flow, w->now, w->epoch, rec);
+	if (w->send && unborn(w, flow))
+		((struct vfw_state_flow *)rec)->age = 0;
 	return rec;
 }
 
 /* What has expired moves as what has ended; but in a live stream, when it ends. */
 static bool left_out(const struct flow_writer *w, const struct vfw_flow *flow)
 {
-	return !w->send && vfw_flow_expired(flow, w->now);
+	return !w->send && !w->frozen && vfw_flow_expired(flow, w->now);
 }
 
 static int put_flow4(struct vfw_flow *flow, void *arg)
@@ -252,8 +264,9 @@ static int put_flows(struct vfw_snapshot *snap, struct vfw_vm *vm,
 		.table = table,
 		.send = send,
 		.room = room,
-		.now = vfw_flow_now(table),
+		.now = send ? send->now : vfw_flow_now(table),
 		.epoch = snap->epoch,
+		.frozen = vm->state == VFW_VM_STATE_FROZEN,
 		.kind = kind,
 	};
 	int err;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sending in rounds: what the frames say of places, put together as they come, is in the end what is
- * in the table, whatever happened to the flows between any two frames.
+ * Sending in rounds: what the frames say of places, put together as they come, is in the end what
+ * is in the table, whatever happened to the flows between any two frames.
  */
 
 #include <kunit/test.h>
@@ -361,8 +361,98 @@ static void end_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfw_send_round(&t->src, &t->extack), 0);
 	t->src.changes++;
 	KUNIT_EXPECT_EQ(test, vfw_send_frame(&t->src, t->stream.data, VFW_FRAME_MAX), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, vfw_send_round(&t->src, &t->extack), -EAGAIN);
 	vfw_send_end(&t->src);
 	forget(&places);
+	state_test_unlock(t);
+}
+
+/* Until it ends, and since it began, in jiffies. */
+static void times_of(struct kunit *test, struct vfw_vm *vm, const struct vfw_key *key, u32 *left,
+		     u32 *age)
+{
+	u32 now = vfw_flow_now(vm_table(vm));
+	struct flow_copy copy;
+
+	KUNIT_ASSERT_TRUE(test, flow_get(vm, key, &copy));
+	*left = copy.flow.expires - now;
+	*age = now - copy.origin.born;
+}
+
+/* A round that is taken at the other side; time passes when it has begun. */
+static void slow_round(struct kunit *test, struct state_test *t, u32 pause)
+{
+	struct vfw_state_frame *frame = (void *)t->stream.data;
+	int length;
+	u32 taken;
+
+	KUNIT_ASSERT_EQ(test, vfw_send_round(&t->src, &t->extack), 0);
+	while ((length = vfw_send_frame(&t->src, t->stream.data, VFW_FRAME_MAX)) > 0) {
+		KUNIT_ASSERT_EQ(test, vfw_restore_frame(&t->dst, frame, length, &taken,
+							&t->extack), 0);
+		if (le16_to_cpu(frame->type) == VFW_FRAME_TYPE_ROUND)
+			vfw_flow_table_advance(vm_table(&t->src), pause);
+	}
+	KUNIT_ASSERT_EQ(test, length, 0);
+}
+
+/* However slowly a round is read, lifetimes and ages are right in the end. */
+static void time_test(struct kunit *test)
+{
+	struct state_test *t = state_test_lock(test);
+	struct vfw_key key = key_number(30);
+	u32 left, age, left_there, age_there;
+	struct vfw_restored restored;
+
+	vm_policy(&t->src)->max_source_flows = 0;
+	vfw_flow_table_freeze(vm_table(&t->src));
+	open_flow(test, &t->src, 30);
+	KUNIT_ASSERT_EQ(test, vfw_send_begin(&t->src, SOCKET, &t->extack), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_begin(&t->dst, OWNER, &t->extack), 0);
+	slow_round(test, t, 40 * HZ);
+	slow_round(test, t, 20 * HZ);
+	WRITE_ONCE(t->src.state, VFW_VM_STATE_FROZEN);
+	slow_round(test, t, 0);
+	times_of(test, &t->src, &key, &left, &age);
+	KUNIT_EXPECT_EQ(test, left, (130 - 60) * HZ);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+	times_of(test, &t->dst, &key, &left_there, &age_there);
+	/* The age is in whole seconds, and it is another table's clock that goes on. */
+	KUNIT_EXPECT_LE(test, left - left_there, 2 * HZ);
+	KUNIT_EXPECT_LE(test, age_there - age + HZ, 3 * HZ);
+	vfw_send_end(&t->src);
+	vfw_flow_table_stop(vm_table(&t->dst));
+	state_test_unlock(t);
+}
+
+/* A VM that was frozen while it was being sent is saved after all: nothing it counted is lost. */
+static void saved_test(struct kunit *test)
+{
+	struct state_test *t = state_test_lock(test);
+	struct vfw_key key = key_number(0);
+	struct vfw_restored restored;
+	struct flow_copy copy;
+	struct vfw_flow *flow;
+
+	vm_policy(&t->src)->max_source_flows = 0;
+	open_flow(test, &t->src, 0);
+	flow = flow_lock(test, &t->src, &key);
+	flow->expires = vfw_flow_now(vm_table(&t->src)) - 1;
+	vfw_flow_counters(flow)->packets[0] = 1000000;
+	flow_unlock(flow);
+	KUNIT_ASSERT_EQ(test, vfw_send_begin(&t->src, SOCKET, &t->extack), 0);
+	vfw_vm_freeze(&t->src);
+	vfw_send_end(&t->src);
+	stream_save(test, &t->src, &t->stream, VFW_FRAME_MAX);
+	KUNIT_ASSERT_EQ(test, stream_restore(test, t, t->stream.frames), 0);
+	KUNIT_ASSERT_EQ(test, vfw_restore_commit(&t->dst, &restored, &t->extack), 0);
+	vfw_flow_table_stop(vm_table(&t->dst));
+	if (flow_get(&t->dst, &key, &copy))
+		KUNIT_EXPECT_EQ(test, copy.counters.packets[0], 1000000);
+	else
+		KUNIT_EXPECT_EQ(test, vm_table(&t->dst)->totals.packets[0], 1000000);
+	vfw_vm_thaw(&t->src);
+	vfw_flow_table_stop(vm_table(&t->src));
 	state_test_unlock(t);
 }
 
@@ -370,6 +460,8 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(changed_test),
 	KUNIT_CASE(memory_test),
 	KUNIT_CASE(end_test),
+	KUNIT_CASE(time_test),
+	KUNIT_CASE(saved_test),
 	KUNIT_CASE(random_test),
 	{}
 };
@@ -380,4 +472,5 @@ static struct kunit_suite send_suite = {
 	.exit = state_test_exit,
 	.test_cases = send_cases,
 };
+
 kunit_test_suite(send_suite);
