@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-Snapshots, altered by somebody who knows the format, and restored.
+Snapshots, and what is sent in rounds, altered by somebody who knows the format, and restored.
 
     fuzz_snapshots.py SECONDS SEED | replay FILE
 
@@ -113,6 +113,7 @@ class Fuzz(Run):
         for family in 0, 1:
             self.traffic(family)
         self.bases = [self.saved()]
+        live = self.sent()
         tool('policy', 'load', NAME, '-', text='default out reject\npick-up on\nlimit flows 50\n')
         self.bases.append(self.saved())
         self.nl.well('vm-del', vm_attr('vm-del', VM))
@@ -128,7 +129,9 @@ class Fuzz(Run):
             with open(path, 'rb') as file:
                 data = file.read()
             self.bases.append(data[:24] + VM + data[40:])
-        self.seeds = [seal(data[:40] + struct.pack('<Q', 5) + data[48:]) for data in self.bases]
+        self.seeds = [seal(data[:40] + struct.pack('<Q', 5) + data[48:])
+                      for data in (*self.bases, live)]
+        self.live = self.seeds[-1]
         self.accepted, self.said = 0, b''
         self.try_seeds()
         self.quick, self.state = self.glance(), state_of(self.nl, VM)
@@ -174,6 +177,23 @@ class Fuzz(Run):
         """The VM's snapshot."""
         return snapshot_of(self.nl, VM)
 
+    def sent(self):
+        """The VM's state in rounds, between which flows change, end and begin."""
+        number, stream = spec.attr('snapshot', 'frame'), b''
+        self.nl.well('send-begin', vm_attr('send-begin', VM))
+        for turn in range(5):
+            if turn == 2:
+                self.nl.well('flow-del', vm_attr('flow-del', VM))
+            if turn:
+                self.traffic(turn % 2)
+            if turn == 4:
+                self.nl.well('vm-freeze', vm_attr('vm-freeze', VM))
+            stream += b''.join(dict(attrs_of(reply))[number] for reply in self.nl.well(
+                'send-round', vm_attr('send-round', VM), dump=True))
+        self.nl.well('send-end', vm_attr('send-end', VM))
+        self.nl.well('vm-thaw', vm_attr('vm-thaw', VM))
+        return stream
+
     def glance(self):
         """What changes when nearly anything does."""
         return [without(self.nl.well(op, vm_attr(op, VM))[0], spec.ops[op]['attribute-set'])
@@ -184,10 +204,12 @@ class Fuzz(Run):
     def program(self, rng):
         steps = []
         for _ in range(STEPS):
-            data = rng.choice(self.seeds)
+            # A fifth is of rounds. The tool reads no such files.
+            live = rng.random() < 0.2
+            data = self.live if live else rng.choice(self.seeds[:-1])
             if rng.random() > 0.02:
                 data = mutate(data, rng.getrandbits(64))
-            what = rng.random()
+            what = 1 if live else rng.random()
             steps.append(['tool' if what < 0.01 else 'info' if what < 0.1 else 'restore',
                           data.hex()])
         return steps

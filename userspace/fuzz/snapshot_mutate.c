@@ -170,6 +170,8 @@ static size_t record_size(const struct draft *draft, unsigned int number)
 		return sizeof(struct vfw_state_flow6);
 	case VFW_FRAME_TYPE_FLOWS_TAGGED:
 		return sizeof(struct vfw_state_flow_tagged);
+	case VFW_FRAME_TYPE_RULE_COUNTERS:
+		return sizeof(struct vfw_state_rule_counters);
 	default:
 		return left - sizeof(struct vfw_state_frame);
 	}
@@ -251,6 +253,33 @@ static void alter_flow(struct draft *draft, unsigned int number)
 	put_number(draft, at + fields[field].at, fields[field].size);
 }
 
+/* A live stream, by its header. */
+static bool is_live(const struct draft *draft)
+{
+	struct vfw_state_header header;
+
+	if (draft->size < sizeof(struct vfw_state_frame) + sizeof(header))
+		return false;
+	memcpy(&header, draft->data + sizeof(struct vfw_state_frame), sizeof(header));
+	return le32toh(header.flags) & VFW_STATE_HEADER_LIVE;
+}
+
+/* The place of a flow, in a live stream: any, or that of another flow of the frame. */
+static void alter_place(struct draft *draft, unsigned int number)
+{
+	size_t at = draft->frames[number], size = record_size(draft, number), places;
+	__u32 count = le32toh(get_frame(draft->data + at).count);
+
+	places = at + sizeof(struct vfw_state_frame) + (size_t)count * size;
+	if (!count || places + (size_t)count * 4 > draft->frames[number + 1])
+		return;
+	at = places + 4 * below(draft, count);
+	if (below(draft, 2))
+		put_number(draft, at, 4);
+	else
+		memcpy(draft->data + at, draft->data + places + 4 * below(draft, count), 4);
+}
+
 static bool has_flows(const struct draft *draft, unsigned int number)
 {
 	size_t left = draft->size - draft->frames[number];
@@ -307,7 +336,9 @@ static void alter(struct draft *draft)
 		draft->data[below(draft, draft->size)] = draw(draft);
 		break;
 	default:
-		if (has_flows(draft, number))
+		if (has_flows(draft, number) && is_live(draft) && !below(draft, 4))
+			alter_place(draft, number);
+		else if (has_flows(draft, number))
 			alter_flow(draft, number);
 		else if (to - from > sizeof(struct vfw_state_frame))
 			alter_field(draft, from + sizeof(struct vfw_state_frame), to);
@@ -326,7 +357,7 @@ static __u32 seal_frame(__u8 *at, size_t length)
 	return frame.crc;
 }
 
-/* What END says of the frames before it. */
+/* What END says of the frames before it; in a live stream, not how many flows there are. */
 static void put_totals(struct draft *draft, __u8 *at, __u32 digest)
 {
 	__u32 counts[VFW_FRAME_TYPE_END + 1] = {};
@@ -337,6 +368,12 @@ static void put_totals(struct draft *draft, __u8 *at, __u32 digest)
 
 		if (le16toh(frame.type) <= VFW_FRAME_TYPE_END)
 			counts[le16toh(frame.type)] += le32toh(frame.count);
+	}
+	memcpy(&end, at + sizeof(struct vfw_state_frame), sizeof(end));
+	if (is_live(draft)) {
+		counts[VFW_FRAME_TYPE_FLOWS_IPV4] = le32toh(end.flows_ipv4);
+		counts[VFW_FRAME_TYPE_FLOWS_IPV6] = le32toh(end.flows_ipv6);
+		counts[VFW_FRAME_TYPE_FLOWS_TAGGED] = le32toh(end.flows_tagged);
 	}
 	end = (struct vfw_state_end){
 		.frames = htole32(draft->count),
