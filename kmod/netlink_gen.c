@@ -237,8 +237,9 @@ const struct nla_policy vfw_vm_get_nl_policy[VFW_A_VM_UUID + 1] = {
 };
 
 /* VFW_CMD_VM_DEL - do */
-const struct nla_policy vfw_vm_del_nl_policy[VFW_A_VM_UUID + 1] = {
+const struct nla_policy vfw_vm_del_nl_policy[VFW_A_VM_MOVED + 1] = {
 	[VFW_A_VM_UUID] = NLA_POLICY_EXACT_LEN(VFW_UUID_LEN),
+	[VFW_A_VM_MOVED] = { .type = NLA_FLAG, },
 };
 
 /* VFW_CMD_VM_FREEZE - do */
@@ -434,7 +435,7 @@ const struct genl_ops vfw_nl_ops[27] = {
 		.cmd		= VFW_CMD_VM_DEL,
 		.doit		= vfw_nl_vm_del_doit,
 		.policy		= vfw_vm_del_nl_policy,
-		.maxattr	= VFW_A_VM_UUID,
+		.maxattr	= VFW_A_VM_MOVED,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

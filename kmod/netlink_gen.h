@@ -25,7 +25,7 @@ extern const struct nla_policy vfw_vm_set_nl_policy[VFW_A_VM_NAME + 1];
 
 extern const struct nla_policy vfw_vm_get_nl_policy[VFW_A_VM_UUID + 1];
 
-extern const struct nla_policy vfw_vm_del_nl_policy[VFW_A_VM_UUID + 1];
+extern const struct nla_policy vfw_vm_del_nl_policy[VFW_A_VM_MOVED + 1];
 
 extern const struct nla_policy vfw_vm_freeze_nl_policy[VFW_A_VM_UUID + 1];
 

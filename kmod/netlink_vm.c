@@ -74,6 +74,8 @@ static int fill_vm(struct sk_buff *skb, struct vfw_vm *vm)
 	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN_IN, half_open[VFW_DIRECTION_IN]) ||
 	    nla_put_u32(skb, VFW_A_VM_HALF_OPEN_OUT, half_open[VFW_DIRECTION_OUT]))
 		return -EMSGSIZE;
+	if (vm->moved && nla_put_flag(skb, VFW_A_VM_MOVED))
+		return -EMSGSIZE;
 	return fill_hold(skb, vm);
 }
 
@@ -260,6 +262,14 @@ static int vm_set(struct genl_info *info, struct vfw_vm *vm)
 
 static int vm_del(struct genl_info *info, struct vfw_vm *vm)
 {
+	const struct nlattr *moved = info->attrs[VFW_A_VM_MOVED];
+
+	if (moved && vm->state != VFW_VM_STATE_FROZEN) {
+		NL_SET_ERR_MSG_MOD(info->extack, "only the state of a frozen VM can have moved");
+		NL_SET_BAD_ATTR(info->extack, moved);
+		return -EBUSY;
+	}
+	vm->moved = moved;
 	/* Each port says farewell before its VM does. */
 	vfw_port_del_all(vm);
 	vfw_nl_notify_vm(vm, VFW_CMD_VM_DEL_NTF);

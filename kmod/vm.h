@@ -57,6 +57,7 @@ struct vfw_stats {
  * @n_ports: how many
  * @restore: state that is arriving, or NULL
  * @send: its state being sent, or NULL
+ * @moved: it is being deleted because its state is in force at another host
  * @name: display name
  * @fragments: datagrams that are on their way in fragments; not part of a snapshot. Has a lock of
  *	its own, and is written by packets, therefore in no cache line with the rest
@@ -84,6 +85,7 @@ struct vfw_vm {
 	u32 n_ports;
 	struct vfw_restore *restore;
 	struct vfw_send *send;
+	bool moved;
 	char name[VFW_NAME_MAX + 1];
 	struct vfw_fragments fragments ____cacheline_aligned_in_smp;
 };

@@ -73,6 +73,7 @@ static const struct spec_attr spec_vm_attrs[] = {
 	[VFW_A_VM_HELD_BYTES] = { "held-bytes", SPEC_U32 },
 	[VFW_A_VM_HALF_OPEN_IN] = { "half-open-in", SPEC_U32 },
 	[VFW_A_VM_HALF_OPEN_OUT] = { "half-open-out", SPEC_U32 },
+	[VFW_A_VM_MOVED] = { "moved", SPEC_FLAG },
 };
 
 SPEC_SET(spec_vm, "vm");

@@ -160,6 +160,8 @@ void vm_show_line(const struct vnl_reply *reply)
 	print_attr(reply->set, reply->attrs, VFW_A_VM_PORTS, " ports %s");
 	print_attr(reply->set, reply->attrs, VFW_A_VM_RULES, " rules %s");
 	print_attr(reply->set, reply->attrs, VFW_A_VM_FLOWS, " flows %s");
+	if (reply->attrs[VFW_A_VM_MOVED])
+		print_text(" moved");
 }
 
 static int show_one(const struct vnl_reply *reply, void *data)
@@ -228,7 +230,23 @@ static int plain(struct args *args, __u8 command)
 
 static int del(struct args *args)
 {
-	return plain(args, VFW_CMD_VM_DEL);
+	bool moved = false;
+	struct arg keys[] = {
+		{ "moved", NULL, arg_flag, .to = &moved },
+	};
+	struct nl_msg *request;
+	__u8 uuid[VFW_UUID_LEN];
+	int code = args_vm(args, uuid);
+
+	if (code == DONE)
+		code = args_keys(args, keys, ARRAY_SIZE(keys));
+	if (code)
+		return code;
+	request = vnl_request(VFW_CMD_VM_DEL);
+	vnl_put(request, VFW_A_VM_UUID, uuid, sizeof(uuid));
+	if (moved)
+		vnl_put_flag(request, VFW_A_VM_MOVED);
+	return vnl_do(request, NULL, NULL);
 }
 
 static int freeze(struct args *args)
@@ -258,7 +276,7 @@ const struct object vm_object = {
 	"Usage: vfw-nl vm add UUID [name NAME] [hold [LIMITS]]\n"
 	"       vfw-nl vm set VM name NAME\n"
 	"       vfw-nl vm show [VM]\n"
-	"       vfw-nl vm del VM\n"
+	"       vfw-nl vm del VM [moved]\n"
 	"       vfw-nl vm freeze VM\n"
 	"       vfw-nl vm thaw VM\n"
 	"\n"
@@ -267,5 +285,6 @@ const struct object vm_object = {
 	"\n"
 	"From the moment a VM is added its ports are filtered, and nothing passes until a\n"
 	"policy is loaded. With hold, packets wait within LIMITS for a snapshot to be restored.\n"
-	"A frozen VM's state stays as it is and every packet is dropped, until thaw.\n",
+	"A frozen VM's state stays as it is and every packet is dropped, until thaw. A VM that has\n"
+	"moved is frozen here, and its state is in force at another host.\n",
 };

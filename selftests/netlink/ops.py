@@ -210,6 +210,21 @@ def list_interrupted():
         nl.well('vm-del', {'uuid': vm})
 
 
+def vm_moved():
+    """Who listens can tell a VM that has moved from one that was deleted."""
+    with Client() as listener:
+        listener.ntf_subscribe('events')
+        vm = nl.new_vm()
+        nl.refused('EBUSY', 'vm-del', {'uuid': vm, 'moved': True}, bad='moved', text='frozen')
+        assert 'moved' not in nl.well('vm-get', {'uuid': vm})
+        nl.well('vm-freeze', {'uuid': vm})
+        nl.well('vm-del', {'uuid': vm, 'moved': True})
+        nl.well('vm-del', {'uuid': nl.new_vm()})
+        deleted = [msg.get('moved', False) for name, msg in listener.events()
+                   if name == 'vm-del-ntf']
+        same(deleted, [True, False])
+
+
 def events():
     """Events: one for each change, with the attributes of a reply."""
     with Client() as listener:
@@ -514,7 +529,7 @@ def header():
 
 with Client() as nl:
     tap.run(family, vm_new_minimal, vm_new_holding, vm_new_twice, vm_set, freeze_thaw, names_utf8,
-            vm_list, stats, ports, port_lists, list_interrupted, events, namespaces,
+            vm_list, stats, ports, port_lists, list_interrupted, vm_moved, events, namespaces,
             namespace_ends, socket_closes, permissions, user_namespace, module_in_use, cli, header)
     run_refusals()
     same(nl.well('vm-get', dump=True), [], 'left over')
