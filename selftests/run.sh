@@ -50,7 +50,7 @@ run_step() { # NAME COMMAND...
 
 # The cases of a log that failed, each with the comments behind it that say why.
 failures() { # LOG
-	awk '/^not ok /{ why = 6; print; next } /^#/{ if (why-- > 0) print; next } { why = 0 }' "$1"
+	awk '/^not ok /{ why = 20; print; next } /^#/{ if (why-- > 0) print; next } { why = 0 }' "$1"
 }
 
 report() { # NAME

@@ -63,8 +63,9 @@ class Tap:
                 case()
             except Skip as why:
                 self.result(True, f'{name} # SKIP {why}')
-            except Exception:  # pylint: disable=broad-exception-caught
-                self.result(False, name, traceback.format_exc())
+            except Exception as why:  # pylint: disable=broad-exception-caught
+                # What was wrong comes first: a summary may show the first lines only.
+                self.result(False, name, f'{type(why).__name__}: {why}\n{traceback.format_exc()}')
             else:
                 self.result(True, name)
 

@@ -65,13 +65,16 @@ def saved(frames):
 
 
 def compare(places, found):
-    """What differs between what was sent and a snapshot, or nothing."""
+    """
+    What differs between what was sent and a snapshot, or nothing. What expired since it was sent and
+    was not collected before the VM was frozen is in both, and the snapshot says 0 of it.
+    """
     sent = places.records()
     lost = [record for record in found if record not in sent]
-    # A snapshot leaves out what has expired; sent it was.
+    # A snapshot begun before the VM was frozen leaves out what has expired; sent it was.
     more = [record for record, left in sent.items() if record not in found and left > SLACK]
     late = [(left, found[record]) for record, left in sent.items()
-            if record in found and abs(left - found[record]) > SLACK]
+            if record in found and abs(max(left, 0) - found[record]) > SLACK]
     return {name: what[:3] for name, what in
             (('not sent', lost), ('gone', more), ('lifetimes', late)) if what}
 
